@@ -1,0 +1,1 @@
+//! Benchmarks of the TOOM engine; see `docs/benchmarks.md`.

@@ -1,0 +1,2 @@
+//! `toom`, the chat client.
+fn main() {}

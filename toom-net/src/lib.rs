@@ -1,0 +1,1 @@
+//! The TOOM protocol, server and client.
