@@ -1,1 +1,3 @@
 //! The TOOM protocol, server and client.
+
+pub mod credentials;

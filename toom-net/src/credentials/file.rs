@@ -1,0 +1,125 @@
+//! Reading an account file.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::error::FileError;
+use super::text::Credentials;
+
+/// The largest account file, in bytes: 16 MiB, room for 100,000 accounts with hashes.
+pub const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// An account file that was read.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// What it holds.
+    pub credentials: Credentials,
+    /// Whether the group or others may read or write the file; an [`Editor`](super::Editor) ends that with its first change.
+    pub open_to_others: bool,
+}
+
+/// Reads the account file `path`.
+///
+/// # Errors
+/// [`FileError`] names the file and, where there is one, the line.
+pub fn read(path: &Path) -> Result<Loaded, FileError> {
+    let failed = |doing| move |error| FileError::Io { path: path.to_owned(), doing, error };
+    let file = File::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => FileError::Missing { path: path.to_owned() },
+        _ => failed("open")(error),
+    })?;
+    let metadata = file.metadata().map_err(failed("read"))?;
+    let bytes = read_bounded(&file, &metadata).map_err(failed("read"))?;
+    if bytes.len() > FILE_BYTES_MAX {
+        return Err(FileError::TooLarge { path: path.to_owned() });
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let before = bytes.iter().take(error.valid_up_to());
+        FileError::NotUtf8 { path: path.to_owned(), line: 1 + before.filter(|byte| **byte == b'\n').count() }
+    })?;
+    let credentials =
+        Credentials::parse(text).map_err(|error| FileError::Content { path: path.to_owned(), error })?;
+    Ok(Loaded { credentials, open_to_others: is_open_to_others(&metadata) })
+}
+
+/// Reads one byte more than is allowed at most, into a buffer that a file of the size told does not make grow.
+fn read_bounded(file: &File, metadata: &Metadata) -> io::Result<Zeroizing<Vec<u8>>> {
+    let limit = FILE_BYTES_MAX + 1;
+    let told = usize::try_from(metadata.len()).unwrap_or(limit);
+    // `read_to_end` grows a full buffer before it sees the end.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(told.min(limit) + 64));
+    file.take(limit as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(unix)]
+fn is_open_to_others(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    metadata.is_file() && metadata.permissions().mode() & 0o066 != 0
+}
+
+#[cfg(not(unix))]
+fn is_open_to_others(_: &Metadata) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_bytes(bytes: &[u8]) -> Result<Loaded, FileError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("credentials.txt");
+        std::fs::write(&path, bytes).unwrap();
+        read(&path)
+    }
+
+    #[test]
+    fn a_missing_file_is_told_with_its_name_and_what_creates_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("credentials.txt");
+        let told = read(&path).unwrap_err().to_string();
+        assert!(told.contains(&format!("no account file {path:?}")), "{told}");
+        assert!(told.contains("toomd user add NAME --credentials"), "{told}");
+    }
+
+    #[test]
+    fn what_is_wrong_inside_is_told_with_file_and_line() {
+        let told = read_bytes(b"# a\nluke x\nonly\n").unwrap_err().to_string();
+        assert!(told.contains("credentials.txt\", line 3: a name and a secret"), "{told}");
+        let told = read_bytes(b"# a\nluke \xff\n").unwrap_err().to_string();
+        assert!(told.contains("credentials.txt\", line 2: this is not UTF-8"), "{told}");
+    }
+
+    #[test]
+    fn a_file_of_the_largest_size_is_read_and_one_byte_more_is_refused() {
+        let mut bytes = b"luke x\n#".to_vec();
+        bytes.resize(FILE_BYTES_MAX, b'.');
+        assert_eq!(read_bytes(&bytes).unwrap().credentials.accounts().count(), 1);
+        bytes.push(b'.');
+        assert!(matches!(read_bytes(&bytes), Err(FileError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn a_folder_is_refused_with_the_reason_of_the_system() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(read(folder.path()), Err(FileError::Io { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_others_may_read_is_told_as_such() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("credentials.txt");
+        std::fs::write(&path, "luke x\n").unwrap();
+        for (mode, open) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true), (0o620, true)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(read(&path).unwrap().open_to_others, open, "{mode:o}");
+        }
+    }
+}
