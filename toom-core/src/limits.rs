@@ -3,6 +3,8 @@
 use core::num::{NonZeroU32, NonZeroUsize};
 use core::time::Duration;
 
+use crate::Seed;
+
 /// Every bound of an engine, with defaults that suit a server for a company.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -44,10 +46,10 @@ impl Default for Limits {
             page_messages_max: NonZeroUsize::MIN.saturating_add(999),
             page_bytes_max: 131_072,
             familiar_sources_max: 8,
-            familiar_for: Duration::from_secs(30 * 24 * 60 * 60),
+            familiar_for: Duration::from_hours(30 * 24),
             source_failures_max: NonZeroU32::MIN.saturating_add(99),
             source_refill: Duration::from_secs(2),
-            check_timeout: Duration::from_secs(60),
+            check_timeout: Duration::from_mins(1),
         }
     }
 }
@@ -114,4 +116,15 @@ impl Default for Policy {
             session_idle: None,
         }
     }
+}
+
+/// Everything that a host settles when it opens an engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// The rules.
+    pub policy: Policy,
+    /// The bounds.
+    pub limits: Limits,
+    /// What keeps the places in bounded tables unguessable: draw it at random, and anew for each engine.
+    pub seed: Seed,
 }
