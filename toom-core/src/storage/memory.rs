@@ -221,3 +221,6 @@ impl Log {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
