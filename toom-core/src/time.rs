@@ -1,6 +1,7 @@
 //! Points in time, as arguments: the engine never asks a clock.
 
 use core::time::Duration;
+use std::time::SystemTime;
 
 /// A point in wall time: whole microseconds since 1970-01-01T00:00:00Z, leap seconds not counted (POSIX time).
 ///
@@ -18,6 +19,19 @@ impl Timestamp {
     #[must_use]
     pub const fn from_unix_micros(micros: i64) -> Option<Self> {
         if micros < Self::MIN.0 || micros > Self::MAX.0 { None } else { Some(Self(micros)) }
+    }
+
+    /// What a host's wall clock shows, down to the microsecond; the nearest that can be told where the clock is set to a year
+    /// that RFC 3339 cannot write.
+    #[must_use]
+    pub fn from_system_time(clock: SystemTime) -> Self {
+        let micros = match clock.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
+            Err(before) => {
+                i64::try_from(before.duration().as_nanos().div_ceil(1000)).map_or(i64::MIN, |micros| -micros)
+            }
+        };
+        Self(micros.clamp(Self::MIN.0, Self::MAX.0))
     }
 
     /// Microseconds since the Unix epoch.
@@ -78,4 +92,37 @@ pub struct Now {
     pub wall: Timestamp,
     /// The monotonic clock.
     pub mono: Mono,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wall_clock_is_read_down_to_the_microsecond_on_both_sides_of_the_epoch() {
+        let read = |clock| Timestamp::from_system_time(clock).unix_micros();
+        let epoch = SystemTime::UNIX_EPOCH;
+        assert_eq!(read(epoch + Duration::from_nanos(1_999)), 1);
+        assert_eq!(read(epoch), 0);
+        assert_eq!(read(epoch - Duration::from_nanos(1)), -1);
+        assert_eq!(read(epoch - Duration::from_nanos(1_000)), -1);
+        assert_eq!(read(epoch - Duration::from_nanos(1_001)), -2);
+    }
+
+    #[test]
+    fn a_clock_beyond_the_year_9999_shows_its_last_microsecond() {
+        let clock = SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 366 * 9000);
+        assert_eq!(Timestamp::from_system_time(clock), Timestamp::MAX);
+        assert_eq!(Timestamp::MAX.next(), None);
+        assert_eq!(Timestamp::from_unix_micros(Timestamp::MAX.unix_micros() + 1), None);
+        assert_eq!(Timestamp::from_unix_micros(Timestamp::MIN.unix_micros() - 1), None);
+    }
+
+    #[test]
+    fn monotonic_time_neither_wraps_nor_goes_below_zero() {
+        let (early, late) = (Mono::new(Duration::from_secs(1)), Mono::new(Duration::from_secs(3)));
+        assert_eq!(late.since(early), Duration::from_secs(2));
+        assert_eq!(early.since(late), Duration::ZERO);
+        assert_eq!(late.after(Duration::MAX).elapsed(), Duration::MAX);
+    }
 }
