@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(read(epoch + Duration::from_nanos(1_999)), 1);
         assert_eq!(read(epoch), 0);
         assert_eq!(read(epoch - Duration::from_nanos(1)), -1);
-        assert_eq!(read(epoch - Duration::from_nanos(1_000)), -1);
+        assert_eq!(read(epoch - Duration::from_micros(1)), -1);
         assert_eq!(read(epoch - Duration::from_nanos(1_001)), -2);
     }
 
