@@ -28,6 +28,12 @@ impl Password {
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }
+
+    /// The text, for who has to send it on: a client to its server. Copies of it are not wiped.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Debug for Password {
