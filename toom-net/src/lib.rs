@@ -1,3 +1,4 @@
 //! The TOOM protocol, server and client.
 
 pub mod credentials;
+pub mod protocol;
