@@ -15,6 +15,8 @@ use super::text::Credentials;
 /// need no lock: they see the old file or the new one. A symbolic link is followed, and what it leads to is replaced.
 #[derive(Debug)]
 pub struct Editor {
+    /// The file as it was named, which is how errors name it.
+    named: PathBuf,
     /// The file itself, behind all links.
     path: PathBuf,
     _lock: Lock,
@@ -27,9 +29,9 @@ impl Editor {
     /// # Errors
     /// [`FileError`] if the folder does not exist or the lock cannot be made.
     pub fn open(path: &Path, on_wait: impl FnOnce()) -> Result<Self, FileError> {
-        let path = behind_links(path)?;
-        let lock = Lock::acquire(beside(&path, ".lock"), on_wait)?;
-        Ok(Self { path, _lock: lock })
+        let target = behind_links(path)?;
+        let lock = Lock::acquire(beside(&target, ".lock"), on_wait)?;
+        Ok(Self { named: path.to_owned(), path: target, _lock: lock })
     }
 
     /// Reads the file.
@@ -37,7 +39,7 @@ impl Editor {
     /// # Errors
     /// [`FileError`], as for [`read`](super::read).
     pub fn read(&self) -> Result<Credentials, FileError> {
-        file::read(&self.path).map(|loaded| loaded.credentials)
+        file::read_named(&self.path, &self.named).map(|loaded| loaded.credentials)
     }
 
     /// Replaces the file by `credentials`, all or nothing and durably. Its mode is 0600 whatever it was, its owner stays.
@@ -47,20 +49,17 @@ impl Editor {
     pub fn write(&self, credentials: &Credentials) -> Result<(), FileError> {
         let text = credentials.to_text();
         if text.len() > FILE_BYTES_MAX {
-            return Err(FileError::TooLarge { path: self.path.clone() });
+            return Err(FileError::TooLarge { path: self.named.clone() });
         }
+        let failed = |doing| move |error| FileError::Io { path: self.named.clone(), doing, error };
         let new = beside(&self.path, ".new");
         let written = create(&new, &self.path, text.as_bytes()).and_then(|()| fs::rename(&new, &self.path));
         if let Err(error) = written {
             // The reason is told; a file that stays behind is replaced by the next edit.
             let _ = fs::remove_file(&new);
-            return Err(FileError::Io { path: self.path.clone(), doing: "replace", error });
+            return Err(failed("replace")(error));
         }
-        sync_folder(&self.path).map_err(|error| FileError::Io {
-            path: self.path.clone(),
-            doing: "make durable the change of",
-            error,
-        })
+        sync_folder(&self.path).map_err(failed("make durable the change of"))
     }
 }
 

@@ -90,25 +90,25 @@ pub enum EditError {
 #[non_exhaustive]
 pub enum FileError {
     /// No such file.
-    #[error("there is no account file {path:?}; `toomd user add NAME --credentials {path:?}` creates it")]
+    #[error("there is no account file {path}; `toomd user add NAME --credentials {path}` creates it")]
     Missing {
         /// The file.
         path: PathBuf,
     },
     /// A symbolic link whose target does not exist.
-    #[error("{path:?} is a symbolic link to nothing; create the file it names, or remove the link")]
+    #[error("{path} is a symbolic link to nothing; create the file it names, or remove the link")]
     DanglingLink {
         /// The link.
         path: PathBuf,
     },
     /// More bytes than are read.
-    #[error("{path:?} is larger than {FILE_BYTES_MAX} bytes; is it an account file?")]
+    #[error("{path} is larger than {FILE_BYTES_MAX} bytes; is it an account file?")]
     TooLarge {
         /// The file.
         path: PathBuf,
     },
     /// Not text.
-    #[error("{path:?}, line {line}: this is not UTF-8; save the file in that encoding")]
+    #[error("{path}, line {line}: this is not UTF-8; save the file in that encoding")]
     NotUtf8 {
         /// The file.
         path: PathBuf,
@@ -116,7 +116,7 @@ pub enum FileError {
         line: usize,
     },
     /// A line is wrong.
-    #[error("{path:?}, {error}")]
+    #[error("{path}, {error}")]
     Content {
         /// The file.
         path: PathBuf,
@@ -124,7 +124,7 @@ pub enum FileError {
         error: CredentialsError,
     },
     /// The operating system refused.
-    #[error("cannot {doing} {path:?}: {error}")]
+    #[error("cannot {doing} {path}: {error}")]
     Io {
         /// The file or folder.
         path: PathBuf,

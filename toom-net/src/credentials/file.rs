@@ -27,8 +27,13 @@ pub struct Loaded {
 /// # Errors
 /// [`FileError`] names the file and, where there is one, the line.
 pub fn read(path: &Path) -> Result<Loaded, FileError> {
+    read_named(path, path)
+}
+
+/// Reads the account file `file`, which people know as `path`.
+pub(super) fn read_named(file: &Path, path: &Path) -> Result<Loaded, FileError> {
     let failed = |doing| move |error| FileError::Io { path: path.to_owned(), doing, error };
-    let file = File::open(path).map_err(|error| match error.kind() {
+    let file = File::open(file).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => FileError::Missing { path: path.to_owned() },
         _ => failed("open")(error),
     })?;
@@ -83,16 +88,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("credentials.txt");
         let told = read(&path).unwrap_err().to_string();
-        assert!(told.contains(&format!("no account file {path:?}")), "{told}");
+        assert!(told.contains(&format!("no account file {}", path.display())), "{told}");
         assert!(told.contains("toomd user add NAME --credentials"), "{told}");
     }
 
     #[test]
     fn what_is_wrong_inside_is_told_with_file_and_line() {
         let told = read_bytes(b"# a\nluke x\nonly\n").unwrap_err().to_string();
-        assert!(told.contains("credentials.txt\", line 3: a name and a secret"), "{told}");
+        assert!(told.contains("credentials.txt, line 3: a name and a secret"), "{told}");
         let told = read_bytes(b"# a\nluke \xff\n").unwrap_err().to_string();
-        assert!(told.contains("credentials.txt\", line 2: this is not UTF-8"), "{told}");
+        assert!(told.contains("credentials.txt, line 2: this is not UTF-8"), "{told}");
     }
 
     #[test]
