@@ -1,0 +1,206 @@
+//! The arguments of `toomd`.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use jiff::SignedDuration;
+use toom_core::{Attempts, UserName};
+
+/// The chat server of TOOM. It listens on PORT and reads the accounts from a file; `toomd user` changes that file.
+#[derive(Debug, Parser)]
+#[command(name = "toomd", version, about, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show and change the accounts. A server that runs reads them again at SIGHUP.
+    User(UserArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The TCP port; 0 picks a free one
+    #[arg(default_value_t = 2000)]
+    pub(crate) port: u16,
+    /// How many wrong passwords in a row block an account, 1 to 5
+    #[arg(default_value = "3", value_parser = parse_attempts)]
+    pub(crate) attempts: Attempts,
+    /// The address to listen on; 0.0.0.0 or :: for every one of this machine
+    #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub(crate) listen: IpAddr,
+    /// The account file
+    #[arg(long, value_name = "FILE", default_value = "credentials.txt")]
+    pub(crate) credentials: PathBuf,
+    /// Keep the messages in memory only
+    #[arg(long)]
+    pub(crate) memory: bool,
+    /// How long a block lasts, such as 10s, 2m or 500ms
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_block)]
+    pub(crate) block: Duration,
+    /// Show the texts of private rooms in the event lines too
+    #[arg(long)]
+    pub(crate) show_room_texts: bool,
+    /// Take plain passwords also where other machines can connect
+    #[arg(long)]
+    pub(crate) allow_plain_passwords: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserArgs {
+    #[command(subcommand)]
+    pub(crate) command: UserCommand,
+    /// The account file
+    #[arg(long, value_name = "FILE", default_value = "credentials.txt", global = true)]
+    pub(crate) credentials: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Add an account; the file is created if need be
+    ///
+    /// The password is asked for twice, or read from standard input, one line, when that is no terminal.
+    Add {
+        /// The user's name
+        name: UserName,
+    },
+    /// Remove an account
+    Remove {
+        /// The user's name
+        name: UserName,
+    },
+    /// Give an account another password
+    ///
+    /// The password is asked for twice, or read from standard input, one line, when that is no terminal.
+    Passwd {
+        /// The user's name
+        name: UserName,
+    },
+    /// List the accounts: a name and `plain` or `argon2id` a line
+    List,
+    /// Turn every plain password into an Argon2id hash
+    Hash,
+}
+
+fn parse_attempts(raw: &str) -> Result<Attempts, String> {
+    let attempts = raw.parse().ok().and_then(Attempts::new);
+    attempts.ok_or_else(|| format!("a number from {} to {} is expected", Attempts::MIN, Attempts::MAX))
+}
+
+/// A block of no time would be none, and one of years a mistake.
+fn parse_block(raw: &str) -> Result<Duration, String> {
+    const LONGEST: Duration = Duration::from_hours(24);
+    let block = raw.parse::<SignedDuration>().ok().and_then(|block| Duration::try_from(block).ok());
+    match block {
+        None => Err("a duration is expected, such as 10s, 2m or 500ms".to_owned()),
+        Some(Duration::ZERO) => Err("a block has to last some time".to_owned()),
+        Some(longer) if longer > LONGEST => Err("a block lasts 24 hours at most".to_owned()),
+        Some(block) => Ok(block),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Cli, ErrorKind> {
+        Cli::try_parse_from([&["toomd"], words].concat()).map_err(|error| error.kind())
+    }
+
+    fn serve(words: &[&str]) -> Result<ServeArgs, ErrorKind> {
+        let cli = parse(words)?;
+        assert!(cli.command.is_none(), "{words:?}");
+        Ok(cli.serve)
+    }
+
+    fn user(words: &[&str]) -> UserArgs {
+        match parse(words).unwrap().command {
+            Some(Command::User(user)) => user,
+            None => panic!("{words:?} serves"),
+        }
+    }
+
+    #[test]
+    fn the_description_of_the_arguments_is_consistent() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_left_out_has_the_value_that_the_help_says() {
+        let args = serve(&[]).unwrap();
+        assert_eq!((args.port, args.attempts.get()), (2000, 3));
+        assert_eq!(args.listen.to_string(), "127.0.0.1");
+        assert_eq!(args.credentials, PathBuf::from("credentials.txt"));
+        assert_eq!(args.block, Duration::from_secs(10));
+        assert!(!args.memory && !args.show_room_texts && !args.allow_plain_passwords);
+        assert_eq!(user(&["user", "list"]).credentials, PathBuf::from("credentials.txt"));
+    }
+
+    #[test]
+    fn every_serving_argument_arrives() {
+        let words = "0 5 --listen :: --credentials a/b --memory --block 500ms --show-room-texts --allow-plain-passwords";
+        let args = serve(&words.split(' ').collect::<Vec<_>>()).unwrap();
+        assert_eq!((args.port, args.attempts.get()), (0, 5));
+        assert_eq!(args.listen.to_string(), "::");
+        assert_eq!(args.credentials, PathBuf::from("a/b"));
+        assert_eq!(args.block, Duration::from_millis(500));
+        assert!(args.memory && args.show_room_texts && args.allow_plain_passwords);
+    }
+
+    #[test]
+    fn values_out_of_their_range_are_usage_errors() {
+        for words in [
+            &["65536"][..],
+            &["-1"],
+            &["x"],
+            &["2000", "0"],
+            &["2000", "6"],
+            &["2000", "x"],
+            &["--listen", "localhost"],
+            &["--block", "0s"],
+            &["--block", "10"],
+            &["--block", "10s ago"],
+            &["--block", "25h"],
+            &["2000", "3", "4"],
+            &["2000", "user", "list"],
+            &["user"],
+            &["user", "add"],
+            &["user", "add", "two words"],
+            &["user", "list", "luke"],
+        ] {
+            let kind = parse(words).unwrap_err();
+            assert!(!matches!(kind, ErrorKind::DisplayHelp | ErrorKind::DisplayVersion), "{words:?}: {kind}");
+        }
+    }
+
+    #[test]
+    fn attempts_of_1_to_5_and_blocks_up_to_a_day_are_taken() {
+        for attempts in 1..=5_u8 {
+            assert_eq!(serve(&["0", &attempts.to_string()]).unwrap().attempts.get(), attempts);
+        }
+        assert_eq!(serve(&["--block", "2m"]).unwrap().block, Duration::from_mins(2));
+        assert_eq!(serve(&["--block", "24h"]).unwrap().block, Duration::from_hours(24));
+    }
+
+    #[test]
+    fn the_account_file_is_named_before_or_after_the_subcommand() {
+        for words in [
+            "user --credentials f add luke",
+            "user add luke --credentials f",
+            "user add --credentials f luke",
+        ] {
+            let args = user(&words.split(' ').collect::<Vec<_>>());
+            assert_eq!(args.credentials, PathBuf::from("f"), "{words}");
+            assert!(matches!(args.command, UserCommand::Add { name } if name.as_str() == "luke"), "{words}");
+        }
+    }
+}

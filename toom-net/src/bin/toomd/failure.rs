@@ -1,0 +1,37 @@
+//! Why `toomd` ended without doing what it was asked for: one line each, which says what was wrong, where, and what to do.
+
+use std::io;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use toom_core::SecretError;
+use toom_net::credentials::{EditError, FileError};
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("{path}: {error}")]
+    Edit { path: PathBuf, error: EditError },
+    #[error(
+        "{count} of the passwords in {path} are plain text, and {listen} can be reached from other machines; \
+         hash them with `toomd user hash --credentials {path}`, or say --allow-plain-passwords"
+    )]
+    PlainPasswords { path: PathBuf, count: usize, listen: IpAddr },
+    #[error("{0}; nothing was changed")]
+    Password(#[from] SecretError),
+    #[error("the two passwords differ; nothing was changed")]
+    PasswordsDiffer,
+    #[error("the password holds a control character, which no client can send; nothing was changed")]
+    ControlCharacter,
+    #[error("cannot read the password: {0}; nothing was changed")]
+    NoPassword(io::Error),
+    #[error("the operating system gives no random bytes for a salt: {0}; nothing was changed")]
+    NoRandomBytes(getrandom::Error),
+    #[error("cannot write to standard output: {0}")]
+    Output(io::Error),
+    #[error("the account file is in order ({accounts} accounts), but this version cannot serve yet")]
+    NoServer { accounts: usize },
+    #[error("interrupted")]
+    Interrupted,
+}

@@ -1,0 +1,11 @@
+//! What a user of the crate and of its programs sees, from outside.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "this is all tests, helpers too"
+)]
+
+#[cfg(feature = "toomd")]
+mod user_command;
