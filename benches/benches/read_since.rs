@@ -11,7 +11,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use jiff::civil::DateTime;
 use toom_benches::{SESSION, at, body, engine};
 use toom_core::{
-    Conversation, Engine, MemoryStorage, Message, MessageNumber, Reading, Row, Since, Timestamp,
+    Conversation, Engine, MemoryStorage, Message, MessageNumber, MessageRef, Reading, Row, Since, Timestamp,
 };
 
 /// The text of the old log for the message `number`.
@@ -30,21 +30,24 @@ fn old_since(log: &str, since: DateTime, limit: usize) -> usize {
     later.take(limit).sum()
 }
 
-fn bare_since(log: &[Message], since: Timestamp, limit: usize) -> usize {
-    let first = log.partition_point(|message| message.at <= since);
-    log.iter().skip(first).take(limit).map(|message| message.body.as_str().len()).sum()
+/// What a reader of a page does: looks at the number, the time, the author and the text of each message.
+fn look_at(message: MessageRef<'_>) {
+    black_box((message.number, message.at, message.author, message.body));
 }
 
-fn engine_since(engine: &mut Engine<MemoryStorage>, since: Timestamp, limit: NonZeroUsize) -> usize {
+fn bare_since(log: &[Message], since: Timestamp, limit: usize) {
+    let first = log.partition_point(|message| message.at <= since);
+    log.iter().skip(first).take(limit).for_each(|message| look_at(message.view()));
+}
+
+fn engine_since(engine: &mut Engine<MemoryStorage>, since: Timestamp, limit: NonZeroUsize) {
     let reading = Reading::Conversation { conversation: Conversation::Broadcast, since: Since::Time(since) };
-    let mut bytes = 0;
-    let read = engine.read_since_with(SESSION, reading, limit, at(0), &mut |row| {
+    let read = engine.read_since_with(SESSION, reading, limit, at(0), |row| {
         if let Row::Message(message) = row {
-            bytes += message.body.len();
+            look_at(message);
         }
     });
     assert!(read.is_ok(), "memory can be read");
-    bytes
 }
 
 fn read_since(criterion: &mut Criterion) {

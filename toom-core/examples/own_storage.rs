@@ -60,7 +60,7 @@ impl History for Ledger {
         conversation: Conversation,
         after: Option<MessageNumber>,
         limit: usize,
-        visit: &mut dyn FnMut(MessageRef<'_>) -> ControlFlow<()>,
+        mut visit: impl FnMut(MessageRef<'_>) -> ControlFlow<()>,
     ) -> Result<(), StorageError> {
         let _ = self.messages(|messages| {
             messages

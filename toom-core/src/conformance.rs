@@ -120,7 +120,7 @@ pub fn texts_and_names_are_kept_to_the_letter<T: Subject>(subject: &mut T) {
     ];
     append(&mut store, &written);
     let mut read = Vec::new();
-    let done = store.read(Conversation::Broadcast, None, 10, &mut |message| {
+    let done = store.read(Conversation::Broadcast, None, 10, |message| {
         read.push((message.author.to_owned(), message.body.to_owned()));
         ControlFlow::Continue(())
     });
@@ -157,7 +157,7 @@ pub fn reads_begin_behind_the_number_and_end_at_the_limit<T: Subject>(subject: &
 pub fn reading_ends_when_the_visitor_breaks<T: Subject>(subject: &mut T) {
     let store = ten_messages(subject);
     let mut visited = 0;
-    let read = store.read(Conversation::Broadcast, None, 100, &mut |_| {
+    let read = store.read(Conversation::Broadcast, None, 100, |_| {
         visited += 1;
         if visited == 4 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
@@ -331,7 +331,7 @@ fn append(store: &mut impl Storage, records: &[Record]) {
 
 fn messages(history: &impl History, conversation: Conversation, after: u64, limit: usize) -> Vec<Record> {
     let mut read = Vec::new();
-    let done = history.read(conversation, MessageNumber::new(after), limit, &mut |message| {
+    let done = history.read(conversation, MessageNumber::new(after), limit, |message| {
         assert_eq!(message.conversation, conversation);
         let (number, at) = (message.number.get(), message.at.unix_micros().unsigned_abs());
         let record = said(conversation, number, at, message.author, message.body);

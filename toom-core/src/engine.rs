@@ -291,7 +291,7 @@ impl<S: Storage> Engine<S> {
 
     fn user(&mut self, session: SessionId, now: Now) -> Result<UserName, NotLoggedIn> {
         let mono = self.clocks.advance(now);
-        self.sessions.touch(session, self.config.policy.session_idle, mono)
+        self.sessions.touch(session, self.config.policy.session_idle, mono).cloned()
     }
 }
 

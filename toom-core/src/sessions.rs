@@ -62,13 +62,13 @@ impl Sessions {
         id: SessionId,
         idle: Option<Duration>,
         now: Mono,
-    ) -> Result<UserName, NotLoggedIn> {
+    ) -> Result<&UserName, NotLoggedIn> {
         let session = self.by_id.get_mut(&id).ok_or(NotLoggedIn)?;
         if idle.is_some_and(|idle| session.used.after(idle) <= now) {
             return Err(NotLoggedIn);
         }
         session.used = now;
-        Ok(session.user.clone())
+        Ok(&session.user)
     }
 
     pub(crate) fn end(&mut self, id: SessionId) -> Option<UserName> {

@@ -37,7 +37,7 @@ pub trait History {
         conversation: Conversation,
         after: Option<MessageNumber>,
         limit: usize,
-        visit: &mut dyn FnMut(MessageRef<'_>) -> ControlFlow<()>,
+        visit: impl FnMut(MessageRef<'_>) -> ControlFlow<()>,
     ) -> Result<(), StorageError>;
 
     /// The first number of `conversation` that is kept, or would be if it were posted: 1 until retention drops something.

@@ -8,7 +8,7 @@ use core::ops::ControlFlow;
 
 use crate::cursor::Place;
 use crate::engine::Engine;
-use crate::rooms::End;
+use crate::rooms::{End, Rooms};
 use crate::{
     Conversation, Cursor, History, MessageNumber, MessageRef, Now, Page, ReadError, RoomId, SessionId,
     Storage, StorageError, Timestamp, UserName,
@@ -71,13 +71,29 @@ pub struct PageEnd {
 /// nothing later.
 #[derive(Clone, Debug)]
 pub struct ReadPlan {
-    spans: Vec<Span>,
+    spans: Spans,
     messages_max: usize,
     bytes_max: usize,
     /// For a page over all rooms: the window that it is a part of.
     window: Option<Window>,
     /// For a page over all rooms: where to go on when the window has been read.
     later: Option<Cursor>,
+}
+
+/// The parts of a page; one of them, as most pages have, needs no memory of its own.
+#[derive(Clone, Debug)]
+enum Spans {
+    One(Span),
+    Many(Vec<Span>),
+}
+
+impl Spans {
+    fn as_slice(&self) -> &[Span] {
+        match self {
+            Self::One(span) => std::slice::from_ref(span),
+            Self::Many(spans) => spans,
+        }
+    }
 }
 
 /// A part of one conversation.
@@ -118,7 +134,7 @@ impl<S: Storage> Engine<S> {
         now: Now,
     ) -> Result<Page, ReadError> {
         let mut page = Page::default();
-        let end = self.read_since_with(session, reading, limit, now, &mut |row| page.push(row))?;
+        let end = self.read_since_with(session, reading, limit, now, |row| page.push(row))?;
         page.finish(end.next);
         Ok(page)
     }
@@ -133,7 +149,7 @@ impl<S: Storage> Engine<S> {
         reading: Reading,
         limit: NonZeroUsize,
         now: Now,
-        visit: &mut dyn FnMut(Row<'_>),
+        visit: impl FnMut(Row<'_>),
     ) -> Result<PageEnd, ReadError> {
         let plan = self.plan_read(session, reading, limit, now)?;
         Ok(plan.read(&self.storage, visit)?)
@@ -151,83 +167,68 @@ impl<S: Storage> Engine<S> {
         limit: NonZeroUsize,
         now: Now,
     ) -> Result<ReadPlan, ReadError> {
-        let user = self.user(session, now)?;
-        match reading {
+        let mono = self.clocks.advance(now);
+        let user = self.sessions.touch(session, self.config.policy.session_idle, mono)?;
+        let (rooms, messages_max) = (&self.rooms, limit.min(self.config.limits.page_messages_max).get());
+        let (spans, window, later) = match reading {
             Reading::Conversation { conversation, since } => {
-                self.plan_conversation(&user, conversation, since, limit)
+                (plan_conversation(rooms, user, conversation, since)?, None, None)
             }
             Reading::Next(Cursor(Place::Conversation { conversation, after })) => {
-                self.plan_conversation(&user, conversation, Since::Number(after), limit)
+                (plan_conversation(rooms, user, conversation, Since::Number(after))?, None, None)
             }
             Reading::Rooms { since } => {
-                let horizon = self.rooms.last_at().unwrap_or(since);
-                Ok(self.plan_rooms(&user, Window { since, horizon }, None, limit))
+                let horizon = rooms.last_at().unwrap_or(since);
+                plan_rooms(rooms, user, Window { since, horizon }, None)
             }
             Reading::Next(Cursor(Place::Rooms { since, horizon, room, after })) => {
-                let horizon = horizon.or(self.rooms.last_at()).unwrap_or(since);
-                Ok(self.plan_rooms(&user, Window { since, horizon }, Some((room, after)), limit))
+                let horizon = horizon.or(rooms.last_at()).unwrap_or(since);
+                plan_rooms(rooms, user, Window { since, horizon }, Some((room, after)))
             }
+        };
+        Ok(ReadPlan { spans, messages_max, bytes_max: self.config.limits.page_bytes_max, window, later })
+    }
+}
+
+fn plan_conversation(
+    rooms: &Rooms,
+    user: &UserName,
+    conversation: Conversation,
+    since: Since,
+) -> Result<Spans, ReadError> {
+    if let Conversation::Room(room) = conversation {
+        rooms.joined(room, user).ok_or(ReadError::NoSuchRoom)?;
+    }
+    let span = |end: End| Span { conversation, since, until: Until::Number(end.number) };
+    Ok(rooms.end(conversation).map_or(Spans::Many(Vec::new()), |end| Spans::One(span(end))))
+}
+
+/// Goes on in the room, and behind the number, where an earlier page of the window ended.
+fn plan_rooms(
+    rooms: &Rooms,
+    user: &UserName,
+    window: Window,
+    resume: Option<(RoomId, Option<MessageNumber>)>,
+) -> (Spans, Option<Window>, Option<Cursor>) {
+    let mut spans = Vec::new();
+    let mut posted_later = false;
+    for room in rooms.of_user(user) {
+        let conversation = Conversation::Room(*room);
+        let Some(end) = rooms.end(conversation) else { continue };
+        posted_later |= end.at > window.horizon;
+        let since = match resume {
+            Some((first, _)) if *room < first => continue,
+            Some((first, after)) if *room == first && after.is_some() => Since::Number(after),
+            _ => Since::Time(window.since),
+        };
+        if !is_over(end, since) {
+            let posted_later = end.at > window.horizon;
+            let until = if posted_later { Until::Time(window.horizon) } else { Until::Number(end.number) };
+            spans.push(Span { conversation, since, until });
         }
     }
-
-    fn plan_conversation(
-        &self,
-        user: &UserName,
-        conversation: Conversation,
-        since: Since,
-        limit: NonZeroUsize,
-    ) -> Result<ReadPlan, ReadError> {
-        if let Conversation::Room(room) = conversation {
-            self.rooms.joined(room, user).ok_or(ReadError::NoSuchRoom)?;
-        }
-        let end = self.rooms.end(conversation);
-        let span = end.map(|end| Span { conversation, since, until: Until::Number(end.number) });
-        Ok(self.plan(span.into_iter().collect(), None, None, limit))
-    }
-
-    /// Goes on in the room, and behind the number, where an earlier page of the window ended.
-    fn plan_rooms(
-        &self,
-        user: &UserName,
-        window: Window,
-        resume: Option<(RoomId, Option<MessageNumber>)>,
-        limit: NonZeroUsize,
-    ) -> ReadPlan {
-        let mut spans = Vec::new();
-        let mut posted_later = false;
-        for room in self.rooms.of_user(user) {
-            let conversation = Conversation::Room(*room);
-            let Some(end) = self.rooms.end(conversation) else { continue };
-            posted_later |= end.at > window.horizon;
-            let since = match resume {
-                Some((first, _)) if *room < first => continue,
-                Some((first, after)) if *room == first && after.is_some() => Since::Number(after),
-                _ => Since::Time(window.since),
-            };
-            if !is_over(end, since) {
-                let until = if end.at > window.horizon {
-                    Until::Time(window.horizon)
-                } else {
-                    Until::Number(end.number)
-                };
-                spans.push(Span { conversation, since, until });
-            }
-        }
-        let later = posted_later.then_some(Cursor::rooms(window.horizon, None, RoomId::FIRST, None));
-        self.plan(spans, Some(window), later, limit)
-    }
-
-    fn plan(
-        &self,
-        spans: Vec<Span>,
-        window: Option<Window>,
-        later: Option<Cursor>,
-        limit: NonZeroUsize,
-    ) -> ReadPlan {
-        let limits = &self.config.limits;
-        let messages_max = limit.min(limits.page_messages_max).get();
-        ReadPlan { spans, messages_max, bytes_max: limits.page_bytes_max, window, later }
-    }
+    let later = posted_later.then_some(Cursor::rooms(window.horizon, None, RoomId::FIRST, None));
+    (Spans::Many(spans), Some(window), later)
 }
 
 /// Whether a conversation that ends so has nothing behind `since`.
@@ -243,16 +244,16 @@ impl ReadPlan {
     ///
     /// # Errors
     /// [`StorageError`] if the store could not be read; what was lent before is right.
-    pub fn read<H: History + ?Sized>(
+    pub fn read(
         &self,
-        history: &H,
-        visit: &mut dyn FnMut(Row<'_>),
+        history: &impl History,
+        mut visit: impl FnMut(Row<'_>),
     ) -> Result<PageEnd, StorageError> {
         let mut left = Left { messages: self.messages_max, bytes: self.bytes_max };
-        let mut spans = self.spans.iter().peekable();
+        let mut spans = self.spans.as_slice().iter().peekable();
         let mut next = self.later;
         while let Some(span) = spans.next() {
-            let seen = span.read(history, &mut left, visit)?;
+            let seen = span.read(history, &mut left, &mut visit)?;
             let resume = match (seen, spans.peek()) {
                 (Seen::UpTo(number), _) => Some((span.conversation, Some(number))),
                 (Seen::All, Some(following)) => Some((following.conversation, None)),
@@ -285,11 +286,6 @@ struct Left {
 }
 
 impl Left {
-    fn take(&mut self, message: MessageRef<'_>) {
-        self.messages = self.messages.saturating_sub(1);
-        self.bytes = self.bytes.saturating_sub(message.body.len());
-    }
-
     fn is_none(&self) -> bool {
         self.messages == 0 || self.bytes == 0
     }
@@ -302,11 +298,11 @@ enum Seen {
 }
 
 impl Span {
-    fn read<H: History + ?Sized>(
+    fn read(
         &self,
-        history: &H,
+        history: &impl History,
         left: &mut Left,
-        visit: &mut dyn FnMut(Row<'_>),
+        visit: &mut impl FnMut(Row<'_>),
     ) -> Result<Seen, StorageError> {
         let conversation = self.conversation;
         let after = match self.since {
@@ -319,23 +315,27 @@ impl Span {
         };
         let Some(until) = until.filter(|until| Some(*until) > after) else { return Ok(Seen::All) };
 
-        let mut seen = after;
-        history.read(conversation, after, left.messages, &mut |message| {
+        // `seen` is the last number shown or told to be gone, `before` the one before the first that is shown.
+        let (mut seen, mut before, mut bytes) = (after, after, left.bytes);
+        history.read(conversation, after, left.messages, |message| {
             if message.number > until {
                 return ControlFlow::Break(());
             }
-            if let Some(gone) = gone_before(message.number, seen) {
+            if let Some(gone) = gone_between(seen, message.number) {
+                before = message.number.preceding();
                 visit(gone.row(conversation));
             }
             visit(Row::Message(message));
             seen = Some(message.number);
-            left.take(message);
-            if left.is_none() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            bytes = bytes.saturating_sub(message.body.len());
+            if bytes == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
+        left.bytes = bytes;
+        left.messages = left.messages.saturating_sub(distance(before, seen));
         if seen == after {
             // Nothing that is kept was found: what should have been there is gone.
-            let floor = history.floor(conversation)?;
-            if let Some(gone) = gone_before(floor.min(MessageNumber::following(Some(until))), seen) {
+            let kept = history.floor(conversation)?.min(MessageNumber::following(Some(until)));
+            if let Some(gone) = gone_between(seen, kept) {
                 visit(gone.row(conversation));
             }
             return Ok(Seen::All);
@@ -344,8 +344,14 @@ impl Span {
     }
 }
 
-/// The numbers between `seen` and `number`, if there are any.
-fn gone_before(number: MessageNumber, seen: Option<MessageNumber>) -> Option<Gone> {
+/// How many numbers lie behind `before`, up to `last`.
+fn distance(before: Option<MessageNumber>, last: Option<MessageNumber>) -> usize {
+    let number = |number: Option<MessageNumber>| number.map_or(0, MessageNumber::get);
+    usize::try_from(number(last).saturating_sub(number(before))).unwrap_or(usize::MAX)
+}
+
+/// The numbers behind `seen` and before `number`, if there are any.
+fn gone_between(seen: Option<MessageNumber>, number: MessageNumber) -> Option<Gone> {
     let first = MessageNumber::following(seen);
     let last = number.preceding()?;
     (first <= last).then_some(Gone { first, last })

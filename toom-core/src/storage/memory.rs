@@ -113,7 +113,7 @@ impl History for MemoryStorage {
         conversation: Conversation,
         after: Option<MessageNumber>,
         limit: usize,
-        visit: &mut dyn FnMut(MessageRef<'_>) -> ControlFlow<()>,
+        visit: impl FnMut(MessageRef<'_>) -> ControlFlow<()>,
     ) -> Result<(), StorageError> {
         History::read(&self.reader, conversation, after, limit, visit)
     }
@@ -138,7 +138,7 @@ impl History for MemoryReader {
         conversation: Conversation,
         after: Option<MessageNumber>,
         limit: usize,
-        visit: &mut dyn FnMut(MessageRef<'_>) -> ControlFlow<()>,
+        mut visit: impl FnMut(MessageRef<'_>) -> ControlFlow<()>,
     ) -> Result<(), StorageError> {
         let conversations = self.read();
         let messages = conversations.log(conversation).map_or(&[][..], |log| log.after(after));

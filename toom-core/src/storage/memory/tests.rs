@@ -40,7 +40,7 @@ fn time(micros: u64) -> Timestamp {
 
 fn kept(store: &MemoryStorage) -> Vec<u64> {
     let mut numbers = Vec::new();
-    let visit = &mut |message: MessageRef<'_>| {
+    let visit = |message: MessageRef<'_>| {
         numbers.push(message.number.get());
         ControlFlow::Continue(())
     };
