@@ -62,3 +62,8 @@ pub use secret::{Password, Secret, SecretError, Verdict};
 pub use storage::memory::{MemoryReader, MemoryStorage};
 pub use storage::{History, Recovered, Storage, StorageError, Tail};
 pub use time::{Mono, Now, Timestamp};
+
+/// The blocks of the README run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
