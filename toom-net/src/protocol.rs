@@ -32,6 +32,9 @@ mod time;
 mod verb;
 mod word;
 
+#[cfg(test)]
+mod tests;
+
 pub use code::{ByeCode, Code};
 pub use greeting::Greeting;
 pub use line::{LineBuffer, LineTooLong};

@@ -51,24 +51,24 @@ pub enum Code {
     Other(CodeWord),
 }
 
-/// The codes without an argument, each with its word.
-const PLAIN: [(&str, Code); 16] = [
-    ("syntax", Code::Syntax),
-    ("unknown-command", Code::UnknownCommand),
-    ("not-logged-in", Code::NotLoggedIn),
-    ("already-logged-in", Code::AlreadyLoggedIn),
-    ("bad-credentials", Code::BadCredentials),
-    ("blocked", Code::Blocked),
-    ("throttled", Code::Throttled),
-    ("empty", Code::Empty),
-    ("too-long", Code::TooLong),
-    ("bad-text", Code::BadText),
-    ("no-members", Code::NoMembers),
-    ("no-room", Code::NoRoom),
-    ("key-reused", Code::KeyReused),
-    ("unavailable", Code::Unavailable),
-    ("refused", Code::Refused),
-    ("limit-reached", Code::LimitReached),
+/// The codes without an argument.
+const PLAIN: [Code; 16] = [
+    Code::Syntax,
+    Code::UnknownCommand,
+    Code::NotLoggedIn,
+    Code::AlreadyLoggedIn,
+    Code::BadCredentials,
+    Code::Blocked,
+    Code::Throttled,
+    Code::Empty,
+    Code::TooLong,
+    Code::BadText,
+    Code::NoMembers,
+    Code::NoRoom,
+    Code::KeyReused,
+    Code::Unavailable,
+    Code::Refused,
+    Code::LimitReached,
 ];
 const UNKNOWN_USER: &str = "unknown-user";
 const INACTIVE_USER: &str = "inactive-user";
@@ -79,11 +79,26 @@ impl Code {
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
+            Self::Syntax => "syntax",
+            Self::UnknownCommand => "unknown-command",
+            Self::NotLoggedIn => "not-logged-in",
+            Self::AlreadyLoggedIn => "already-logged-in",
+            Self::BadCredentials => "bad-credentials",
+            Self::Blocked => "blocked",
+            Self::Throttled => "throttled",
+            Self::Empty => "empty",
+            Self::TooLong => "too-long",
+            Self::BadText => "bad-text",
             Self::UnknownUser(_) => UNKNOWN_USER,
             Self::InactiveUser(_) => INACTIVE_USER,
+            Self::NoMembers => "no-members",
             Self::RoomExists(_) => ROOM_EXISTS,
+            Self::NoRoom => "no-room",
+            Self::KeyReused => "key-reused",
+            Self::Unavailable => "unavailable",
+            Self::Refused => "refused",
+            Self::LimitReached => "limit-reached",
             Self::Other(word) => word.as_str(),
-            plain => PLAIN.iter().find(|(_, code)| code == plain).map_or("syntax", |(word, _)| word),
         }
     }
 
@@ -104,8 +119,8 @@ impl Code {
             UNKNOWN_USER => fields.name().map(Self::UnknownUser),
             INACTIVE_USER => fields.name().map(Self::InactiveUser),
             ROOM_EXISTS => fields.room().map(Self::RoomExists),
-            _ => match PLAIN.iter().find(|(known, _)| *known == word) {
-                Some((_, code)) => Some(code.clone()),
+            _ => match PLAIN.into_iter().find(|code| code.as_str() == word) {
+                Some(code) => Some(code),
                 None => CodeWord::parse(word).ok().map(Self::Other),
             },
         }
@@ -129,12 +144,7 @@ pub enum ByeCode {
 }
 
 impl ByeCode {
-    const KNOWN: [(&'static str, Self); 4] = [
-        ("shutdown", Self::Shutdown),
-        ("idle", Self::Idle),
-        ("throttled", Self::Throttled),
-        ("removed", Self::Removed),
-    ];
+    const KNOWN: [Self; 4] = [Self::Shutdown, Self::Idle, Self::Throttled, Self::Removed];
 
     /// The code's word.
     #[must_use]
@@ -150,8 +160,8 @@ impl ByeCode {
 
     pub(super) fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let word = fields.word()?;
-        match Self::KNOWN.iter().find(|(known, _)| *known == word) {
-            Some((_, code)) => Some(code.clone()),
+        match Self::KNOWN.into_iter().find(|code| code.as_str() == word) {
+            Some(code) => Some(code),
             None => CodeWord::parse(word).ok().map(Self::Other),
         }
     }
