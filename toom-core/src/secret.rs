@@ -44,7 +44,7 @@ impl fmt::Debug for Password {
 
 /// What an account's passwords are checked against: the password itself, or its Argon2id hash.
 ///
-/// It is wiped when the last clone is dropped, and `Debug` tells the kind alone.
+/// A plain password is wiped when its last clone is dropped. `Debug` tells the kind alone.
 #[derive(Clone)]
 pub struct Secret(Kind);
 
