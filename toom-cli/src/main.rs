@@ -1,2 +1,3 @@
 //! `toom`, the chat client.
+
 fn main() {}

@@ -1,0 +1,178 @@
+//! What the user types, parsed: a command, or a line that says what is wrong with it.
+
+use toom_core::{Body, BodyError, Conversation, MessageNumber, RoomId, Timestamp, UserName};
+
+use crate::zone::{TimeError, Zone};
+
+/// What the user wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// `BCM text`: post to everyone.
+    Broadcast(Body),
+    /// `ATU`: list the other active users.
+    ActiveUsers,
+    /// `SRB user…`: build a room.
+    CreateRoom(Vec<UserName>),
+    /// `SRM room text`: post to a room.
+    Post {
+        /// Where.
+        room: RoomId,
+        /// The message.
+        body: Body,
+    },
+    /// `RDM b time`, `RDM <room> time`: read one conversation.
+    Read {
+        /// Which.
+        conversation: Conversation,
+        /// From where on.
+        since: Since,
+    },
+    /// `RDM s time`: read all rooms of the user.
+    ReadRooms(Timestamp),
+    /// `HELP`: list the commands.
+    Help,
+    /// `OUT`: end the session.
+    Logout,
+}
+
+/// From where on a conversation is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// What is strictly later.
+    Time(Timestamp),
+    /// `#N`: the numbers greater than `N`; `None` is `#0`, everything.
+    Number(Option<MessageNumber>),
+}
+
+/// Why a line is no command, for the user.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// The first word is no command.
+    #[error("no such command; the commands are BCM, ATU, SRB, SRM, RDM, OUT and HELP")]
+    Unknown,
+    /// It has the wrong form.
+    #[error("the form is {0}")]
+    Form(&'static str),
+    /// The message cannot be posted.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// No user can have this name.
+    #[error("there is no user {0}")]
+    UnknownUser(String),
+    /// No room can have this number.
+    #[error("no such room, or you are not in it")]
+    NoSuchRoom,
+    /// The time of `RDM` is none.
+    #[error("{0}; the form is {READ_FORM}")]
+    Time(TimeError),
+    /// `UPD`.
+    #[error("UPD is not there yet: sending files comes with a later version")]
+    Files,
+}
+
+const BROADCAST_FORM: &str = "BCM <text>";
+const ACTIVE_USERS_FORM: &str = "ATU";
+const CREATE_ROOM_FORM: &str = "SRB <user> [<user> ...]";
+const POST_FORM: &str = "SRM <room> <text>";
+const READ_FORM: &str = "RDM b|s|<room> <time>";
+const LOGOUT_FORM: &str = "OUT";
+const HELP_FORM: &str = "HELP";
+
+/// What `HELP` prints: the commands that this program takes.
+pub const HELP: [&str; 9] = [
+    "BCM <text>: posts to everyone",
+    "ATU: lists the other active users",
+    "SRB <user> [<user> ...]: builds a room of you and the users you name",
+    "SRM <room> <text>: posts to a room",
+    "RDM b|s|<room> <time>: reads everyone's messages (b), those of all your rooms (s) or of one room, since the time",
+    "  a time is 04 Aug 2022 09:02:29, 2022-08-04T09:02:29Z, or 10m or 2h for that long ago; with b or a room also #5, what came after message 5",
+    "UPD: sending files comes with a later version",
+    "OUT: logs you out",
+    "HELP: shows this list",
+];
+
+/// Parses a line. Blank lines ask for nothing and give `None`.
+///
+/// Commands are read in either case. What follows the space after the command is the message as it was typed; a tab in it
+/// becomes a space, since messages hold none.
+///
+/// # Errors
+/// [`CommandError`] is the answer to show.
+pub fn parse(line: &str, zone: &Zone, now: Timestamp) -> Result<Option<Command>, CommandError> {
+    let line = line.replace("\r\n", "\n").replace('\r', "\n").replace('\t', " ");
+    let line = line.trim_start().trim_end_matches('\n');
+    if line.is_empty() {
+        return Ok(None);
+    }
+    let (verb, rest) = first_word(line);
+    let command = match verb.to_ascii_uppercase().as_str() {
+        "BCM" if rest.is_empty() => return Err(CommandError::Form(BROADCAST_FORM)),
+        "BCM" => Command::Broadcast(Body::parse(rest)?),
+        "ATU" => alone(Command::ActiveUsers, rest, ACTIVE_USERS_FORM)?,
+        "SRB" => parse_create_room(rest)?,
+        "SRM" => parse_post(rest)?,
+        "RDM" => parse_read(rest, zone, now)?,
+        "OUT" => alone(Command::Logout, rest, LOGOUT_FORM)?,
+        "HELP" => alone(Command::Help, rest, HELP_FORM)?,
+        "UPD" => return Err(CommandError::Files),
+        _ => return Err(CommandError::Unknown),
+    };
+    Ok(Some(command))
+}
+
+/// Splits after the first word, and takes the one white space that ends it.
+fn first_word(text: &str) -> (&str, &str) {
+    text.split_once(char::is_whitespace).unwrap_or((text, ""))
+}
+
+/// A command that stands alone.
+fn alone(command: Command, rest: &str, form: &'static str) -> Result<Command, CommandError> {
+    if rest.trim().is_empty() { Ok(command) } else { Err(CommandError::Form(form)) }
+}
+
+fn parse_create_room(rest: &str) -> Result<Command, CommandError> {
+    let user = |word: &str| UserName::parse(word).map_err(|_| CommandError::UnknownUser(word.to_owned()));
+    let users = rest.split_whitespace().map(user).collect::<Result<Vec<_>, _>>()?;
+    if users.is_empty() { Err(CommandError::Form(CREATE_ROOM_FORM)) } else { Ok(Command::CreateRoom(users)) }
+}
+
+fn parse_post(rest: &str) -> Result<Command, CommandError> {
+    let (room, text) = first_word(rest.trim_start_matches(' '));
+    if text.is_empty() {
+        return Err(CommandError::Form(POST_FORM));
+    }
+    Ok(Command::Post { room: parse_room(room, POST_FORM)?, body: Body::parse(text)? })
+}
+
+/// A number is a room or none; what is no number has the wrong form.
+fn parse_room(word: &str, form: &'static str) -> Result<RoomId, CommandError> {
+    if word.is_empty() || !word.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(CommandError::Form(form));
+    }
+    word.parse().ok().and_then(RoomId::new).ok_or(CommandError::NoSuchRoom)
+}
+
+fn parse_read(rest: &str, zone: &Zone, now: Timestamp) -> Result<Command, CommandError> {
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    let Some((scope, time)) = words.split_first().filter(|(_, time)| !time.is_empty()) else {
+        return Err(CommandError::Form(READ_FORM));
+    };
+    let time = time.join(" ");
+    let at = |time: &str| zone.read(time, now).map_err(CommandError::Time);
+    if scope.eq_ignore_ascii_case("s") {
+        return Ok(Command::ReadRooms(at(&time)?));
+    }
+    let conversation = if scope.eq_ignore_ascii_case("b") {
+        Conversation::Broadcast
+    } else {
+        Conversation::Room(parse_room(scope, READ_FORM)?)
+    };
+    let since = match time.strip_prefix('#').map(str::parse) {
+        Some(Ok(number)) => Since::Number(MessageNumber::new(number)),
+        _ => Since::Time(at(&time)?),
+    };
+    Ok(Command::Read { conversation, since })
+}
+
+#[cfg(test)]
+mod tests;

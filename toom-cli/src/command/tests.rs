@@ -1,0 +1,159 @@
+use proptest::prelude::*;
+use toom_net::protocol::parse_time;
+
+use super::*;
+
+fn now() -> Timestamp {
+    parse_time("2022-08-04T09:02:29Z").unwrap()
+}
+
+fn read(line: &str) -> Result<Option<Command>, CommandError> {
+    parse(line, &Zone::utc(), now())
+}
+
+fn command(line: &str) -> Command {
+    read(line).unwrap().unwrap()
+}
+
+fn body(text: &str) -> Body {
+    Body::parse(text).unwrap()
+}
+
+fn room(number: u32) -> RoomId {
+    RoomId::new(number).unwrap()
+}
+
+fn names(names: &[&str]) -> Vec<UserName> {
+    names.iter().map(|name| UserName::parse(name).unwrap()).collect()
+}
+
+fn told(line: &str) -> String {
+    read(line).unwrap_err().to_string()
+}
+
+#[test]
+fn every_command_of_the_transcript_is_read() {
+    let since = parse_time("2022-08-04T08:51:01Z").unwrap();
+    assert_eq!(command("BCM hello"), Command::Broadcast(body("hello")));
+    assert_eq!(command("ATU"), Command::ActiveUsers);
+    assert_eq!(command("SRB luke"), Command::CreateRoom(names(&["luke"])));
+    assert_eq!(
+        command("SRM 1 have a nice day"),
+        Command::Post { room: room(1), body: body("have a nice day") }
+    );
+    assert_eq!(command("RDM s 04 Aug 2022 08:51:01"), Command::ReadRooms(since));
+    let broadcasts = Command::Read { conversation: Conversation::Broadcast, since: Since::Time(since) };
+    assert_eq!(command("RDM b 04 Aug 2022 08:51:01"), broadcasts);
+    assert_eq!(command("OUT"), Command::Logout);
+    assert_eq!(command("HELP"), Command::Help);
+}
+
+#[test]
+fn commands_are_read_in_either_case() {
+    assert_eq!(command("bcm Hello"), Command::Broadcast(body("Hello")));
+    assert_eq!(command("  Atu  "), Command::ActiveUsers);
+    assert_eq!(command("rdm S 10m"), command("RDM s 10m"));
+}
+
+#[test]
+fn a_room_and_a_number_may_be_read_from() {
+    let since = Since::Number(MessageNumber::new(5));
+    assert_eq!(command("RDM 7 #5"), Command::Read { conversation: Conversation::Room(room(7)), since });
+    let all = Since::Number(None);
+    assert_eq!(command("RDM b #0"), Command::Read { conversation: Conversation::Broadcast, since: all });
+    let ago = Since::Time(parse_time("2022-08-04T07:02:29Z").unwrap());
+    assert_eq!(command("RDM 7 2h"), Command::Read { conversation: Conversation::Room(room(7)), since: ago });
+}
+
+#[test]
+fn a_message_is_kept_as_it_was_typed_but_for_tabs() {
+    assert_eq!(command("BCM  two  spaces "), Command::Broadcast(body(" two  spaces ")));
+    assert_eq!(command("BCM a\tb"), Command::Broadcast(body("a b")));
+    assert_eq!(command("BCM\ta"), Command::Broadcast(body("a")));
+    assert_eq!(command("BCM one\r\ntwo\n"), Command::Broadcast(body("one\ntwo")));
+    assert_eq!(command("SRM  1 a"), Command::Post { room: room(1), body: body("a") });
+}
+
+#[test]
+fn a_blank_line_asks_for_nothing() {
+    for line in ["", " ", "\t", "\n", "\r\n"] {
+        assert_eq!(read(line), Ok(None), "{line:?}");
+    }
+}
+
+#[test]
+fn a_wrong_form_is_told_with_the_right_one() {
+    for (line, form) in [
+        ("BCM", "BCM <text>"),
+        ("BCM ", "BCM <text>"),
+        ("ATU now", "ATU"),
+        ("SRB", "SRB <user> [<user> ...]"),
+        ("SRM", "SRM <room> <text>"),
+        ("SRM 1", "SRM <room> <text>"),
+        ("SRM x hello", "SRM <room> <text>"),
+        ("SRM -1 hello", "SRM <room> <text>"),
+        ("RDM", "RDM b|s|<room> <time>"),
+        ("RDM b", "RDM b|s|<room> <time>"),
+        ("RDM x 10m", "RDM b|s|<room> <time>"),
+        ("OUT now", "OUT"),
+        ("HELP me", "HELP"),
+    ] {
+        assert_eq!(told(line), format!("the form is {form}"), "{line:?}");
+    }
+}
+
+#[test]
+fn a_wrong_time_is_told_with_the_right_ones() {
+    for line in ["RDM b yesterday", "RDM s #5", "RDM 1 #x", "RDM b 10m 2", "RDM b #18446744073709551616"] {
+        assert_eq!(
+            told(line),
+            "a time is written as 04 Aug 2022 09:02:29, 2022-08-04T09:02:29Z, or 10m or 2h for that long ago; \
+             the form is RDM b|s|<room> <time>",
+            "{line:?}"
+        );
+    }
+}
+
+#[test]
+fn other_refusals_say_what_is_wrong() {
+    assert_eq!(told("hello"), "no such command; the commands are BCM, ATU, SRB, SRM, RDM, OUT and HELP");
+    assert_eq!(told("BCMhello"), told("hello"));
+    assert_eq!(told("UPD luke x.mp4"), "UPD is not there yet: sending files comes with a later version");
+    assert_eq!(told("SRM 0 hello"), "no such room, or you are not in it");
+    assert_eq!(told("SRM 99999999999 hello"), told("SRM 0 hello"));
+    assert_eq!(told("SRB luke \u{202e}"), "there is no user \u{202e}");
+    assert_eq!(told("BCM   "), "the message is empty");
+    assert_eq!(told("BCM a\u{1b}"), "the message holds the control character U+001B");
+    assert_eq!(told(&format!("BCM {}", "x".repeat(8193))), "the message is 8193 bytes, the limit is 8192");
+}
+
+#[test]
+fn help_lists_every_command_and_shows_its_form() {
+    let help = HELP.join("\n");
+    for form in [
+        BROADCAST_FORM,
+        ACTIVE_USERS_FORM,
+        CREATE_ROOM_FORM,
+        POST_FORM,
+        READ_FORM,
+        LOGOUT_FORM,
+        HELP_FORM,
+        "UPD",
+    ] {
+        assert!(help.contains(&format!("{form}:")), "{form}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_line_panics(line in any::<String>(), verb in "(BCM|SRB|SRM|RDM|rdm b|RDM s|RDM 1|OUT)? ?") {
+        let _ = read(&line);
+        let _ = read(&format!("{verb}{line}"));
+    }
+
+    #[test]
+    fn every_message_without_control_characters_is_posted_as_typed(text in "[^\\p{Cc}]{0,40}[^\\p{Cc}\\s]") {
+        prop_assert_eq!(command(&format!("BCM {text}")), Command::Broadcast(body(&text)));
+        prop_assert_eq!(command(&format!("srm 3 {text}")), Command::Post { room: room(3), body: body(&text) });
+    }
+}

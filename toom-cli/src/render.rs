@@ -1,0 +1,179 @@
+//! The lines that `toom` prints. They hold what others wrote as it came: [`filter`](crate::filter) makes it safe on the way out.
+
+use toom_core::{Conversation, MessageNumber, RoomId, Timestamp};
+use toom_net::protocol::{ByeCode, Code, Failure, HistoryRow, LoggedIn, MessageLine, NameWord, Push};
+
+use crate::command::Since;
+use crate::zone::Zone;
+
+/// After the session line.
+pub const WELCOME: &str = "Welcome to TOOM!";
+/// The prompt for the name.
+pub const USER_PROMPT: &str = "Username:";
+/// The prompt for the password.
+pub const PASSWORD_PROMPT: &str = "Password:";
+/// The prompt before the first command.
+pub const COMMANDS_PROMPT: &str = "Enter one of the following commands (BCM, ATU, SRB, SRM, RDM, OUT, UPD):";
+/// The answer to `ATU` where there is nobody.
+pub const NO_OTHER_ACTIVE_USER: &str = "no other active user";
+/// The answer to `RDM` where there is nothing.
+pub const NO_NEW_MESSAGE: &str = "no new message";
+
+/// `4; 04 Aug 2022 09:02:21; obiwan;127.0.0.1;2000`.
+#[must_use]
+pub fn session(session: &LoggedIn, zone: &Zone) -> String {
+    let LoggedIn { ordinal, at, user, ip, udp } = session;
+    let udp = udp.map_or(0, core::num::NonZeroU16::get);
+    format!("{ordinal}; {}; {user};{ip};{udp}", zone.write(*at))
+}
+
+/// `Broadcast message, #3 broadcast at 04 Aug 2022 09:02:29`.
+#[must_use]
+pub fn broadcast(number: MessageNumber, at: Timestamp, zone: &Zone) -> String {
+    format!("Broadcast message, #{} broadcast at {}", number.get(), zone.write(at))
+}
+
+/// `hans, active since 04 Aug 2022 08:51:01.`
+#[must_use]
+pub fn active_user(user: &NameWord, since: Timestamp, zone: &Zone) -> String {
+    format!("{user}, active since {}.", zone.write(since))
+}
+
+/// `Separate chat room has been created, room ID:1, users in this room:obiwan, luke`.
+#[must_use]
+pub fn room_created(room: RoomId, members: &[NameWord]) -> String {
+    format!(
+        "Separate chat room has been created, room ID:{}, users in this room:{}",
+        room.number(),
+        names(members)
+    )
+}
+
+/// `Message #1 sent to separate room 1 at 04 Aug 2022 09:03:07`.
+#[must_use]
+pub fn posted(room: RoomId, number: MessageNumber, at: Timestamp, zone: &Zone) -> String {
+    format!("Message #{} sent to separate room {} at {}", number.get(), room.number(), zone.write(at))
+}
+
+/// The line above what `RDM s` found: `Messages in separate rooms since 04 Aug 2022 08:51:01`.
+#[must_use]
+pub fn rooms_heading(since: Timestamp, zone: &Zone) -> String {
+    format!("Messages in separate rooms since {}", zone.write(since))
+}
+
+/// The line above what `RDM b` or `RDM <room>` found. Broadcast messages have none.
+#[must_use]
+pub fn heading(conversation: Conversation, since: Since, zone: &Zone) -> Option<String> {
+    let Conversation::Room(room) = conversation else { return None };
+    let room = room.number();
+    Some(match since {
+        Since::Time(at) => format!("Messages in separate room {room} since {}", zone.write(at)),
+        Since::Number(after) => {
+            format!("Messages in separate room {room} after #{}", after.map_or(0, MessageNumber::get))
+        }
+    })
+}
+
+/// `hans broadcasted BCM "hello" at 04 Aug 2022 08:59:21`, or `room-1: #1;obiwan;have a nice day at 04 Aug 2022 09:03:07`: read with
+/// `RDM` or delivered live.
+#[must_use]
+pub fn message(message: &MessageLine, zone: &Zone) -> String {
+    let MessageLine { conversation, number, at, author, body } = message;
+    let (body, at) = (body.as_str(), zone.write(*at));
+    match conversation {
+        Conversation::Broadcast => format!("{author} broadcasted BCM \"{body}\" at {at}"),
+        Conversation::Room(room) => {
+            format!("room-{}: #{};{author};{body} at {at}", room.number(), number.get())
+        }
+    }
+}
+
+/// A row of `RDM`: a message, or what stands in place of those that are gone for good.
+#[must_use]
+pub fn history(row: &HistoryRow, zone: &Zone) -> String {
+    match row {
+        HistoryRow::Message(line) => message(line, zone),
+        HistoryRow::Gone { conversation, first, last } => {
+            format!("{} gone for good", range(*conversation, *first, *last))
+        }
+    }
+}
+
+/// A line that the server delivered unasked.
+#[must_use]
+pub fn push(push: &Push, zone: &Zone) -> String {
+    match push {
+        Push::Message(line) => message(line, zone),
+        Push::Room { room, members } => {
+            format!(
+                "You are in a new separate chat room, room ID:{}, users in this room:{}",
+                room.number(),
+                names(members)
+            )
+        }
+        Push::Lag { conversation, first, last } => {
+            let scope = match conversation {
+                Conversation::Broadcast => "b".to_owned(),
+                Conversation::Room(room) => room.number().to_string(),
+            };
+            let after = first.preceding().map_or(0, MessageNumber::get);
+            format!("{} not shown here: RDM {scope} #{after} reads them", range(*conversation, *first, *last))
+        }
+        Push::Bye { code, text } => bye(code, text),
+    }
+}
+
+/// Why the server closes the connection.
+#[must_use]
+pub fn bye(code: &ByeCode, text: &str) -> String {
+    let why = match code {
+        ByeCode::Shutdown => "The server shuts down",
+        ByeCode::Idle => "The server heard nothing for too long",
+        ByeCode::Throttled => "The server was asked for too much",
+        ByeCode::Removed => "Your account was removed",
+        other => other.as_str(),
+    };
+    if text.is_empty() { why.to_owned() } else { format!("{why}: {text}") }
+}
+
+/// `Bye,obiwan`.
+#[must_use]
+pub fn goodbye(user: &str) -> String {
+    format!("Bye,{user}")
+}
+
+/// Why the server did not do what it was asked for.
+#[must_use]
+pub fn refusal(failure: &Failure) -> String {
+    match &failure.code {
+        Code::UnknownUser(name) => format!("there is no user {name}"),
+        Code::InactiveUser(name) => format!("{name} is not active"),
+        Code::NoMembers => "a room needs somebody else in it".to_owned(),
+        Code::RoomExists(room) => {
+            format!("a separate chat room with exactly these users exists, room ID:{}", room.number())
+        }
+        Code::NoRoom => "no such room, or you are not in it".to_owned(),
+        code if failure.text.is_empty() => format!("the server refused: {}", code.as_str()),
+        _ => failure.text.to_string(),
+    }
+}
+
+fn names(members: &[NameWord]) -> String {
+    members.iter().map(NameWord::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// `room-1: #3 to #5 are`, `broadcast #3 is`.
+fn range(conversation: Conversation, first: MessageNumber, last: MessageNumber) -> String {
+    let place = match conversation {
+        Conversation::Broadcast => "broadcast".to_owned(),
+        Conversation::Room(room) => format!("room-{}:", room.number()),
+    };
+    if first == last {
+        format!("{place} #{} is", first.get())
+    } else {
+        format!("{place} #{} to #{} are", first.get(), last.get())
+    }
+}
+
+#[cfg(test)]
+mod tests;
