@@ -70,6 +70,11 @@ fn a_line_that_cannot_end_in_time_is_refused_before_its_end_comes() {
     assert_eq!(lines.next_line(), Ok(None));
     lines.feed(b"x");
     assert_eq!(lines.next_line(), Err(LineTooLong));
+
+    let mut behind_another = LineBuffer::new();
+    behind_another.feed(&[b"PING\n", &[b'x'; MAX_LINE][..]].concat());
+    assert_eq!(behind_another.next_line(), Ok(Some(&b"PING"[..])));
+    assert_eq!(behind_another.next_line(), Err(LineTooLong));
 }
 
 #[test]
@@ -97,7 +102,7 @@ fn half_a_line_after_a_long_read_holds_little_memory() {
     lines.feed(&b"PING\n".repeat(10_000));
     lines.feed(b"PIN");
     assert!(!drain(&mut lines, &mut Vec::new()));
-    assert!(lines.bytes_held() < 100, "{lines:?} holds {}", lines.bytes_held());
+    assert!((3..100).contains(&lines.bytes_held()), "{lines:?} holds {}", lines.bytes_held());
 }
 
 #[test]
@@ -135,7 +140,8 @@ fn a_login_line_is_wiped_by_the_next_read_too() {
 #[test]
 fn debug_prints_lengths_never_the_bytes() {
     let mut lines = LineBuffer::new();
-    lines.feed(b"LOGIN obiwan sesame");
+    lines.feed(b"PING\nLOGIN obiwan sesame");
+    assert!(lines.next_line().unwrap().is_some());
     assert_eq!(format!("{lines:?}"), "LineBuffer { unread_bytes: 19, too_long: false, .. }");
 }
 
