@@ -1,4 +1,6 @@
 //! The TOOM protocol, server and client.
 
+#[cfg(feature = "client")]
+pub mod client;
 pub mod credentials;
 pub mod protocol;

@@ -7,5 +7,7 @@
     reason = "this is all tests, helpers too"
 )]
 
+#[cfg(feature = "client")]
+mod client;
 #[cfg(feature = "toomd")]
 mod user_command;
