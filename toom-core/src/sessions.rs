@@ -106,7 +106,8 @@ impl Sessions {
         {
             self.leases.pop_first();
             let Some(session) = self.by_id.get_mut(&id) else { continue };
-            session.lease = idle.map(|idle| session.used.after(idle)).filter(|lease| *lease > now);
+            // A lease that began anew since takes its place among the others, even if it is over as well.
+            session.lease = idle.map(|idle| session.used.after(idle)).filter(|lease| *lease > deadline);
             if let Some(lease) = session.lease {
                 self.leases.insert((lease, id));
             } else {
