@@ -15,7 +15,7 @@ pub(crate) enum Place {
     /// Behind a number of a conversation.
     Conversation { conversation: Conversation, after: Option<MessageNumber> },
     /// Behind a number of a room, in a read over all rooms of what is later than `since` and not later than `horizon`; without
-    /// one, than the last record.
+    /// one, than the last message of these rooms.
     Rooms { since: Timestamp, horizon: Option<Timestamp>, room: RoomId, after: Option<MessageNumber> },
 }
 

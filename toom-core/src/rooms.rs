@@ -109,6 +109,12 @@ impl Rooms {
         self.of_user.get(user).map_or(&[], Vec::as_slice)
     }
 
+    /// The time of the last message in the rooms of `user`.
+    pub(crate) fn last_said_to(&self, user: &UserName) -> Option<Timestamp> {
+        let ends = self.of_user(user).iter().filter_map(|room| self.end(Conversation::Room(*room)));
+        ends.map(|end| end.at).max()
+    }
+
     /// The room whose members are exactly these, in order of name.
     pub(crate) fn with_members(&self, sorted: &[UserName]) -> Option<RoomId> {
         self.by_members.get(sorted).copied()

@@ -112,6 +112,9 @@ enum Until {
 
 /// A read over all rooms covers the messages later than `since` and not later than `horizon`; what is posted while its pages
 /// are read comes in a window of its own, so that nothing is left out of a room that was passed already.
+///
+/// The horizon is the time of the last message in the reader's own rooms, not in the engine: cursors show it, and must not tell
+/// when others said something among themselves.
 #[derive(Clone, Copy, Debug)]
 struct Window {
     since: Timestamp,
@@ -178,11 +181,11 @@ impl<S: Storage> Engine<S> {
                 (plan_conversation(rooms, user, conversation, Since::Number(after))?, None, None)
             }
             Reading::Rooms { since } => {
-                let horizon = rooms.last_at().unwrap_or(since);
+                let horizon = rooms.last_said_to(user).unwrap_or(since);
                 plan_rooms(rooms, user, Window { since, horizon }, None)
             }
             Reading::Next(Cursor(Place::Rooms { since, horizon, room, after })) => {
-                let horizon = horizon.or(rooms.last_at()).unwrap_or(since);
+                let horizon = horizon.or_else(|| rooms.last_said_to(user)).unwrap_or(since);
                 plan_rooms(rooms, user, Window { since, horizon }, Some((room, after)))
             }
         };
