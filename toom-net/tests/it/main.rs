@@ -9,5 +9,6 @@
 
 #[cfg(feature = "client")]
 mod client;
+mod server;
 #[cfg(feature = "toomd")]
 mod user_command;

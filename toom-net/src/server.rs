@@ -1,0 +1,36 @@
+//! The server, as a library: TOOM/1 over TCP, on an engine of `toom-core`.
+//!
+//! ```no_run
+//! use toom_core::{Epoch, MemoryStorage, Secret};
+//! use toom_net::server::Server;
+//!
+//! let server = Server::builder(MemoryStorage::new(Epoch::new(1)))
+//!     .accounts([("obiwan".parse()?, Secret::plain("help me")?)])
+//!     .listen("127.0.0.1:0".parse()?)
+//!     .start()?;
+//! println!("listening on {}", server.local_addr());
+//! server.shut_down()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod admission;
+mod builder;
+mod clock;
+mod connection;
+mod engine_loop;
+mod event;
+mod exchange;
+mod hub;
+mod io;
+mod limits;
+mod outbox;
+mod reading;
+mod running;
+mod sink;
+mod workers;
+
+pub use builder::{Server, ServerBuilder, ServerError};
+pub use clock::{Clock, SystemClock};
+pub use event::{Event, EventFormat, EventLine, RoomTexts};
+pub use limits::{Loopback, ServerLimits};
+pub use running::{Handle, RunningServer};

@@ -1,0 +1,170 @@
+//! Starting a server.
+
+use core::net::{Ipv4Addr, SocketAddr};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::sync_channel;
+
+use mio::net::TcpListener;
+use mio::{Interest, Poll, Waker};
+use toom_core::{Config, Engine, Epoch, Secret, Storage, StorageError, UserName};
+
+use super::engine_loop::{BATCH_MAX, EngineLoop, Turn};
+use super::hub::Hub;
+use super::io::{Io, LISTENER, Parts, WAKER};
+use super::running::{Handle, RunningServer};
+use super::sink::EventSink;
+use super::workers::{Links, Outlet, run_engine, spawn, spawn_checkers, spawn_reader};
+use super::{Clock, Event, ServerLimits, SystemClock};
+use crate::protocol::{ClientWord, Greeting, MAX_LINE};
+
+/// What the server calls itself in its first line.
+const SERVER: &str = concat!("toomd/", env!("CARGO_PKG_VERSION"));
+
+/// A server to be started.
+#[derive(Debug)]
+pub struct Server;
+
+impl Server {
+    /// A server that keeps its messages in `storage`. It listens on 127.0.0.1, on a port of the system's choice, and
+    /// nobody has an account yet.
+    pub fn builder<S: Storage + Send + 'static>(storage: S) -> ServerBuilder<S> {
+        ServerBuilder {
+            storage,
+            config: Config::default(),
+            limits: ServerLimits::default(),
+            accounts: Vec::new(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            sink: EventSink::new(|_| ()),
+            clock: SystemClock::start(),
+        }
+    }
+}
+
+/// What a server is started with.
+#[derive(Debug)]
+pub struct ServerBuilder<S, C = SystemClock> {
+    storage: S,
+    config: Config,
+    limits: ServerLimits,
+    accounts: Vec<(UserName, Secret)>,
+    listen: SocketAddr,
+    sink: EventSink,
+    clock: C,
+}
+
+/// Why no server was started, or why one ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The store could not be opened.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// Nobody can connect there.
+    #[error("cannot listen on {address}: {reason}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        reason: io::Error,
+    },
+    /// The system gave no thread or no way to wait for sockets.
+    #[error("cannot start the server: {0}")]
+    System(#[from] io::Error),
+    /// A thread of the server ended by a panic.
+    #[error("the server failed: its thread {thread} panicked")]
+    Panicked {
+        /// The thread's name.
+        thread: String,
+    },
+}
+
+impl<S: Storage + Send + 'static, C: Clock> ServerBuilder<S, C> {
+    /// The rules and bounds of the engine. Draw its seed at random.
+    #[must_use]
+    pub fn config(self, config: Config) -> Self {
+        Self { config, ..self }
+    }
+
+    /// The bounds of the server.
+    #[must_use]
+    pub fn limits(self, limits: ServerLimits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Who may log in.
+    #[must_use]
+    pub fn accounts(self, accounts: impl IntoIterator<Item = (UserName, Secret)>) -> Self {
+        Self { accounts: accounts.into_iter().collect(), ..self }
+    }
+
+    /// Where to listen; port 0 lets the system choose.
+    #[must_use]
+    pub fn listen(self, address: SocketAddr) -> Self {
+        Self { listen: address, ..self }
+    }
+
+    /// Takes what the operator may want to see, in order. The engine waits while it runs.
+    #[must_use]
+    pub fn on_event(self, take: impl FnMut(&Event) + Send + 'static) -> Self {
+        Self { sink: EventSink::new(take), ..self }
+    }
+
+    /// Other clocks than the machine's.
+    #[must_use]
+    pub fn clock<D: Clock>(self, clock: D) -> ServerBuilder<S, D> {
+        let Self { storage, config, limits, accounts, listen, sink, .. } = self;
+        ServerBuilder { storage, config, limits, accounts, listen, sink, clock }
+    }
+
+    /// Opens the store, listens, and starts the threads.
+    ///
+    /// # Errors
+    /// [`ServerError`] says why there is no server.
+    pub fn start(self) -> Result<RunningServer, ServerError> {
+        let engine = Engine::open(self.storage, self.config)?;
+        let poll = Poll::new()?;
+        let (listener, local) = open_listener(&poll, self.listen)
+            .map_err(|reason| ServerError::Listen { address: self.listen, reason })?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let (outlet, inbox) = Outlet::new(Arc::clone(&waker));
+        let (to_engine, inputs) = sync_channel(BATCH_MAX);
+        let stop = Arc::new(AtomicBool::new(false));
+        let handle = Handle { stop: Arc::clone(&stop), waker, engine: to_engine.clone() };
+        let hub = Hub::new(&greeting(engine.epoch()), self.limits);
+        let mut running = RunningServer::new(local, handle.clone());
+
+        let reader = engine.storage().reader();
+        let (reads, reading) = spawn_reader(reader, outlet.clone(), self.sink.clone(), &handle)?;
+        running.workers.push(reading);
+        let (checks, checking) = spawn_checkers(&self.limits, &handle)?;
+        running.workers.extend(checking);
+
+        let mut engine = EngineLoop::new(engine, self.limits.checks_max());
+        engine.set_accounts(self.accounts, &mut Turn::default());
+        let links = Links { inputs, outlet, checks, reads, sink: self.sink.clone() };
+        let clock = Arc::new(self.clock);
+        let engine_clock = Arc::clone(&clock);
+        let run = move || run_engine(engine, &links, &*engine_clock);
+        running.workers.push(spawn("toom-engine", handle.clone(), run)?);
+
+        self.sink.tell([Event::Running, Event::Waiting]);
+        let (limits, sink) = (self.limits, self.sink);
+        let parts = Parts { poll, listener, hub, limits, inbox, engine: to_engine, stop, sink };
+        running.io = Some(spawn("toom-io", handle, move || Io::new(parts, clock).run())?);
+        Ok(running)
+    }
+}
+
+fn greeting(epoch: Epoch) -> Greeting {
+    let server = ClientWord::parse(SERVER).expect("a name and a version are a word");
+    Greeting { server, max_line: MAX_LINE, epoch }
+}
+
+fn open_listener(poll: &Poll, address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let mut listener = TcpListener::bind(address)?;
+    poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+    let local = listener.local_addr()?;
+    Ok((listener, local))
+}

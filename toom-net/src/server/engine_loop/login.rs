@@ -1,0 +1,161 @@
+//! Logging in: the guess is counted here, the password is checked wherever it takes no time from others.
+
+use core::net::IpAddr;
+use core::num::NonZeroU16;
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use toom_core::{LoggedIn, LoginError, Now, Password, Source, Storage, UserName, Work};
+
+use super::{EngineLoop, Turn};
+use crate::protocol::{self, Code, NameWord, Success, Verb};
+use crate::server::admission::household;
+use crate::server::exchange::{Check, Checked, ConnectionId, Release, ReplyTo};
+
+/// The logins whose passwords are being checked.
+#[derive(Debug)]
+pub(super) struct Logins {
+    under_way: BTreeMap<ConnectionId, UnderWay>,
+    checks_max: usize,
+}
+
+#[derive(Debug)]
+enum UnderWay {
+    Waits(Attempt),
+    /// The peer left. The verdict is awaited all the same, for the guess counts.
+    Gone,
+}
+
+/// Who wants to log in, but for the name and the password.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    pub(super) to: ReplyTo,
+    pub(super) ip: IpAddr,
+    pub(super) udp: Option<NonZeroU16>,
+}
+
+impl Logins {
+    pub(super) fn new(checks_max: usize) -> Self {
+        Self { under_way: BTreeMap::new(), checks_max }
+    }
+
+    pub(super) fn gone(&mut self, connection: ConnectionId) {
+        if let Some(login) = self.under_way.get_mut(&connection) {
+            *login = UnderWay::Gone;
+        }
+    }
+}
+
+impl<S: Storage> EngineLoop<S> {
+    pub(super) fn begin_login(
+        &mut self,
+        attempt: Attempt,
+        user: &UserName,
+        password: Password,
+        now: Now,
+        turn: &mut Turn,
+    ) {
+        if self.logins.under_way.len() >= self.logins.checks_max {
+            turn.releases.push(throttled(attempt.to, "too many logins are under way", Duration::ZERO));
+            return;
+        }
+        let connection = attempt.to.connection;
+        let source = Source::new(household(attempt.ip));
+        let challenge = match self.engine.begin_login(user, source, now) {
+            Ok(challenge) => challenge,
+            Err(error) => return turn.releases.push(refused(attempt.to, &error)),
+        };
+        let work = challenge.work();
+        let check = Check { connection, challenge, password };
+        self.logins.under_way.insert(connection, UnderWay::Waits(attempt));
+        match work {
+            Work::Quick => self.finish_login(check.run(), now, turn),
+            Work::Slow => turn.checks.push(check),
+        }
+    }
+
+    pub(super) fn finish_login(&mut self, checked: Checked, now: Now, turn: &mut Turn) {
+        let Checked { connection, challenge, verdict } = checked;
+        let session = connection.session();
+        let finished = self.engine.finish_login(challenge, verdict, session, now);
+        let attempt = match self.logins.under_way.remove(&connection) {
+            Some(UnderWay::Waits(attempt)) => attempt,
+            Some(UnderWay::Gone) | None => {
+                if finished.is_ok() {
+                    // Nobody was told of the session, so nobody is told of its end.
+                    let _ = self.engine.logout(session, now);
+                }
+                return;
+            }
+        };
+        match finished {
+            Ok(outcome) => {
+                let user = outcome.reply.user.clone();
+                self.users.insert(connection, user.clone());
+                turn.releases.push(Release::LoggedIn { connection, user });
+                turn.releases.push(attempt.succeeded(&outcome.reply));
+                self.release(outcome.effects, turn);
+            }
+            Err(error) => turn.releases.push(refused(attempt.to, &error)),
+        }
+    }
+}
+
+impl Attempt {
+    fn succeeded(self, login: &LoggedIn) -> Release {
+        let success = protocol::LoggedIn {
+            ordinal: login.ordinal as u64,
+            at: login.at,
+            user: NameWord::from(&login.user),
+            ip: self.ip,
+            udp: self.udp,
+        };
+        self.to.ok(Vec::new(), Success::LoggedIn(success))
+    }
+}
+
+fn refused(to: ReplyTo, error: &LoginError) -> Release {
+    let (code, text) = match error {
+        LoginError::WrongPassword { blocked: None } => {
+            (Code::BadCredentials, "Invalid Password. Please try again".to_owned())
+        }
+        LoginError::WrongPassword { blocked: Some(_) } => (
+            Code::BadCredentials,
+            "Invalid Password. Your account has been blocked. Please try again later".to_owned(),
+        ),
+        LoginError::Blocked { left } => (
+            Code::Blocked,
+            format!(
+                "Your account is blocked due to multiple login failures. Please try again later; seconds left: {}",
+                seconds(*left)
+            ),
+        ),
+        LoginError::Throttled { left } => {
+            return throttled(to, "too many wrong passwords came from this address", *left);
+        }
+        LoginError::TooManySessions { .. } => (Code::LimitReached, error.to_string()),
+        other => (Code::Unavailable, other.to_string()),
+    };
+    to.refused(Verb::Login, code, text)
+}
+
+fn throttled(to: ReplyTo, why: &str, left: Duration) -> Release {
+    to.refused(Verb::Login, Code::Throttled, format!("{why}; seconds left: {}", seconds(left)))
+}
+
+/// Whole seconds, rounded up: after them it is over. At least 1.
+fn seconds(left: Duration) -> u64 {
+    (left.as_secs() + u64::from(left.subsec_nanos() > 0)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_left_are_whole_rounded_up_and_never_zero() {
+        for (millis, left) in [(0, 1), (1, 1), (999, 1), (1000, 1), (1001, 2), (10_000, 10)] {
+            assert_eq!(seconds(Duration::from_millis(millis)), left, "{millis}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What a server tells its operator: one line an event.
+
+use core::fmt;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use toom_core::{Conversation, Message, Room, StorageError, Timestamp, UserName};
+
+/// Something that an operator may want to see. It is given to the event sink after it is stored, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The server has begun.
+    Running,
+    /// It accepts connections.
+    Waiting,
+    /// A message was posted, to everyone or to a room.
+    Posted(Message),
+    /// A user asked who is active.
+    ListedUsers {
+        /// Who.
+        user: UserName,
+    },
+    /// A room was built; its first member built it.
+    RoomCreated(Room),
+    /// A user reads what was posted.
+    Read {
+        /// Who.
+        user: UserName,
+    },
+    /// A session has ended, for whatever reason.
+    LoggedOut {
+        /// Whose.
+        user: UserName,
+    },
+    /// Something failed that the operator can mend.
+    Trouble {
+        /// Which thing, doing what, and why.
+        problem: String,
+    },
+}
+
+impl Event {
+    /// The store did not keep what it was given, or could not be read.
+    pub(super) fn storage_failed(error: &StorageError) -> Self {
+        Self::trouble("storage", error)
+    }
+
+    pub(super) fn trouble(doing: &str, error: &dyn core::error::Error) -> Self {
+        Self::Trouble { problem: format!("{doing}: {error}") }
+    }
+
+    /// Whether it tells of trouble: such lines go to standard error.
+    #[must_use]
+    pub fn is_trouble(&self) -> bool {
+        matches!(self, Self::Trouble { .. })
+    }
+}
+
+/// Whether event lines show what is said in rooms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RoomTexts {
+    /// They do not.
+    #[default]
+    Hidden,
+    /// They do: the operator asked for it.
+    Shown,
+}
+
+/// How event lines are written.
+#[derive(Clone, Debug)]
+pub struct EventFormat {
+    /// The time zone of the times in them.
+    pub zone: TimeZone,
+    /// Whether they show what is said in rooms.
+    pub room_texts: RoomTexts,
+}
+
+impl EventFormat {
+    /// The line of an event, without an end.
+    #[must_use]
+    pub fn line<'a>(&'a self, event: &'a Event) -> EventLine<'a> {
+        EventLine { format: self, event }
+    }
+}
+
+/// An event as a line. Whatever the texts hold, it is one: a line break is shown as `\n`.
+#[derive(Clone, Copy, Debug)]
+pub struct EventLine<'a> {
+    format: &'a EventFormat,
+    event: &'a Event,
+}
+
+impl fmt::Display for EventLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.event {
+            Event::Running => f.write_str("===== Server is running ====="),
+            Event::Waiting => f.write_str("===== Waiting for connection request from clients...====="),
+            Event::Posted(message) => self.posted(message, f),
+            Event::ListedUsers { user } => write!(f, "{user} issued ATU command"),
+            Event::RoomCreated(room) => created(room, f),
+            Event::Read { user } => write!(f, "RDM command issued from {user}"),
+            Event::LoggedOut { user } => write!(f, "{user} logout"),
+            Event::Trouble { problem } => OneLine(problem).fmt(f),
+        }
+    }
+}
+
+impl EventLine<'_> {
+    fn posted(&self, message: &Message, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Message { conversation, number, at, author, body } = message;
+        let at = Spoken { at: *at, zone: &self.format.zone };
+        let text = OneLine(body.as_str());
+        match conversation {
+            Conversation::Broadcast => write!(f, "{author} broadcasted BCM \"{text}\" at {at}"),
+            Conversation::Room(room) => {
+                write!(f, "{author} issued a message in separate room {room}: #{number};{at};{author}")?;
+                match self.format.room_texts {
+                    RoomTexts::Hidden => Ok(()),
+                    RoomTexts::Shown => write!(f, ";{text}"),
+                }
+            }
+        }
+    }
+}
+
+fn created(room: &Room, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let members: &Arc<[UserName]> = &room.members;
+    if let Some(builder) = members.first() {
+        write!(f, "{builder} issued SRB command: ")?;
+    }
+    write!(f, "Separate chat room has been created, room ID:{}, users in this room:", room.id)?;
+    for (place, member) in members.iter().enumerate() {
+        write!(f, "{}{member}", if place == 0 { "" } else { ", " })?;
+    }
+    Ok(())
+}
+
+/// A text on one line.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, line) in self.0.split('\n').enumerate() {
+            if place > 0 {
+                f.write_str("\\n")?;
+            }
+            f.write_str(line)?;
+        }
+        Ok(())
+    }
+}
+
+/// A time as `04 Aug 2022 09:02:29`.
+struct Spoken<'a> {
+    at: Timestamp,
+    zone: &'a TimeZone,
+}
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+impl fmt::Display for Spoken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The last hours of the year 9999 cannot be told in every zone: jiff's own last moment stands for them.
+        let at = jiff::Timestamp::from_microsecond(self.at.unix_micros()).unwrap_or(jiff::Timestamp::MAX);
+        let civil = self.zone.to_datetime(at);
+        let month = usize::try_from(civil.month() - 1).ok().and_then(|month| MONTHS.get(month));
+        write!(f, "{:02} {} {:04} ", civil.day(), month.unwrap_or(&"???"), civil.year())?;
+        write!(f, "{:02}:{:02}:{:02}", civil.hour(), civil.minute(), civil.second())
+    }
+}

@@ -1,0 +1,384 @@
+//! All connections, who is logged in on them, and what waits for each.
+
+use core::net::IpAddr;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use toom_core::{Audience, Effect, Mono, Room, SessionEnd, UserName};
+
+use super::ServerLimits;
+use super::connection::{Connection, Next};
+use super::exchange::{ConnectionId, Input, Release};
+use super::outbox::Outbox;
+use crate::protocol::{ByeCode, CodeWord, Greeting, Live, NameWord, Push};
+
+mod audience;
+mod peers;
+
+use audience::Listeners;
+use peers::{Ending, Peer, Peers};
+
+/// How many inputs for the engine may wait here before no more requests are taken.
+const INPUTS_MAX: usize = 256;
+
+/// The connections of a server. It knows no sockets: it is told what was read and how much was written.
+///
+/// It carries out what the engine releases, and remembers which connections have something to write, so that each is
+/// written once for all that is due.
+#[derive(Debug)]
+pub(super) struct Hub {
+    limits: ServerLimits,
+    greeting: Vec<u8>,
+    peers: Peers,
+    listeners: Listeners,
+    /// What the engine is to be given, in order.
+    inputs: VecDeque<Input>,
+    /// Connections that may go on with their requests.
+    runnable: VecDeque<ConnectionId>,
+    /// Connections that have something to write, or that are finished.
+    dirty: Vec<ConnectionId>,
+    deadlines: BTreeSet<(Mono, ConnectionId)>,
+}
+
+/// What is to be done with a connection after something was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// More waits to be written.
+    More,
+    /// Nothing waits.
+    Idle,
+    /// Everything is written, and nothing will follow: end the stream.
+    End,
+}
+
+impl Hub {
+    pub(super) fn new(greeting: &Greeting, limits: ServerLimits) -> Self {
+        let mut line = Vec::new();
+        greeting.append_to(&mut line);
+        Self {
+            limits,
+            greeting: line,
+            peers: Peers::default(),
+            listeners: Listeners::default(),
+            inputs: VecDeque::new(),
+            runnable: VecDeque::new(),
+            dirty: Vec::new(),
+            deadlines: BTreeSet::new(),
+        }
+    }
+
+    /// A peer has connected, and is greeted.
+    pub(super) fn open(&mut self, ip: IpAddr, now: Mono) -> ConnectionId {
+        let id = self.peers.insert(|id| Peer::new(Connection::new(id, ip)));
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.outbox.push(self.greeting.clone());
+            peer.mark_dirty(&mut self.dirty);
+        }
+        self.deadlines.insert((now.after(self.limits.login_time), id));
+        id
+    }
+
+    /// The connection in a place, if there is one.
+    pub(super) fn at(&self, slot: usize) -> Option<ConnectionId> {
+        self.peers.at(slot)
+    }
+
+    /// Whether every connection that there still is has written its last.
+    pub(super) fn all_is_written(&self) -> bool {
+        self.peers.iter().all(|peer| peer.ending == Ending::WhenWritten && peer.outbox.is_empty())
+    }
+
+    /// Whether the peer is logged in: what is read before is wiped after use.
+    pub(super) fn is_logged_in(&self, id: ConnectionId) -> bool {
+        self.peers.get(id).is_some_and(|peer| peer.connection.is_logged_in())
+    }
+
+    /// Takes what was read; call [`serve`](Self::serve) then.
+    pub(super) fn feed(&mut self, id: ConnectionId, read: &[u8]) {
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.connection.feed(read);
+        }
+    }
+
+    /// The peer sends no more; call [`serve`](Self::serve) then.
+    pub(super) fn end_of_input(&mut self, id: ConnectionId) {
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.connection.end_of_input();
+        }
+    }
+
+    /// Takes requests of a connection as far as it may go on; `true` asks for more bytes.
+    pub(super) fn serve(&mut self, id: ConnectionId, now: Mono) -> bool {
+        let Some(peer) = self.peers.get_mut(id) else { return false };
+        let before = peer.outbox.len();
+        peer.waits = false;
+        let mut wants_bytes = false;
+        loop {
+            if self.inputs.len() >= INPUTS_MAX {
+                peer.mark_runnable(&mut self.runnable);
+                break;
+            }
+            match peer.connection.next(&mut peer.outbox, &self.limits) {
+                Next::Ask(ask) => self.inputs.push_back(Input::Ask(ask)),
+                Next::NeedsBytes => {
+                    wants_bytes = true;
+                    break;
+                }
+                Next::Waits => {
+                    peer.waits = true;
+                    break;
+                }
+                Next::Over => break,
+            }
+        }
+        if peer.outbox.len() != before {
+            peer.mark_dirty(&mut self.dirty);
+        }
+        self.settle(id, now);
+        wants_bytes
+    }
+
+    /// Carries out what the engine released.
+    pub(super) fn release(&mut self, release: Release, now: Mono) {
+        match release {
+            Release::Reply { connection, ticket, lines } => {
+                let Some(peer) = self.peers.get_mut(connection) else { return };
+                if peer.ending == Ending::WhenWritten {
+                    return;
+                }
+                peer.connection.answer(ticket, lines, &mut peer.outbox);
+                peer.mark_dirty(&mut self.dirty);
+                peer.go_on(&mut self.runnable);
+                self.settle(connection, now);
+            }
+            Release::LoggedIn { connection, user } => self.logged_in(connection, user),
+            Release::Effect(effect) => self.carry_out(effect, now),
+        }
+    }
+
+    fn logged_in(&mut self, id: ConnectionId, user: UserName) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        peer.connection.logged_in();
+        if peer.connection.live() == Live::On && peer.ending == Ending::No {
+            self.listeners.insert(id, user);
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect, now: Mono) {
+        match effect {
+            Effect::Deliver { audience, message } => {
+                let mut line = Vec::new();
+                Push::append_message(&mut line, message.view());
+                let line: Arc<[u8]> = line.into();
+                let bytes_max = self.limits.outbox_bytes_max;
+                let (peers, dirty) = (&mut self.peers, &mut self.dirty);
+                self.listeners.each(&audience, |id| {
+                    let Some(peer) = peers.get_mut(id) else { return };
+                    peer.outbox.deliver(message.conversation, message.number, &line, bytes_max);
+                    peer.mark_dirty(dirty);
+                });
+            }
+            Effect::RoomOpened { audience, room } => self.tell_room(&audience, &room, now),
+            Effect::SessionEnded { session, reason } => {
+                self.session_ended(ConnectionId::of_session(session), reason, now);
+            }
+        }
+    }
+
+    fn tell_room(&mut self, audience: &Audience, room: &Room, now: Mono) {
+        let members = room.members.iter().map(NameWord::from).collect();
+        let mut line = Vec::new();
+        Push::Room { room: room.id, members }.append_to(&mut line);
+        let line: Arc<[u8]> = line.into();
+        let bytes_max = self.limits.outbox_bytes_max;
+        let mut slow = Vec::new();
+        let (peers, dirty) = (&mut self.peers, &mut self.dirty);
+        self.listeners.each(audience, |id| {
+            let Some(peer) = peers.get_mut(id) else { return };
+            if peer.outbox.insist(&line, bytes_max).is_err() {
+                slow.push(id);
+            }
+            peer.mark_dirty(dirty);
+        });
+        for id in slow {
+            self.end_now(id, bye("slow", "this connection reads too slowly"), now);
+        }
+    }
+
+    fn session_ended(&mut self, id: ConnectionId, reason: SessionEnd, now: Mono) {
+        let bye = match reason {
+            SessionEnd::AccountRemoved => Some((ByeCode::Removed, "the account was removed")),
+            SessionEnd::Idle => Some((ByeCode::Idle, "nothing was heard for too long")),
+            _ => None,
+        };
+        let bye = bye.map(|(code, text)| Push::Bye { code, text: text.into() });
+        self.end_when_answered(id, bye, now);
+    }
+
+    /// Ends a connection once the requests under way are answered. The first reason counts.
+    fn end_when_answered(&mut self, id: ConnectionId, bye: Option<Push>, now: Mono) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        self.listeners.remove(id);
+        peer.connection.close_intake();
+        if peer.ending == Ending::No {
+            peer.ending = Ending::WhenAnswered(bye.map(Box::new));
+        }
+        self.settle(id, now);
+    }
+
+    /// Ends a connection without waiting for the engine.
+    fn end_now(&mut self, id: ConnectionId, bye: Push, now: Mono) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        self.listeners.remove(id);
+        peer.connection.close_intake();
+        if !matches!(peer.ending, Ending::WhenWritten) {
+            peer.ending = Ending::WhenAnswered(Some(Box::new(bye)));
+            self.last_words(id, now);
+        }
+    }
+
+    /// Ends a connection whose requests are all answered and that takes no more.
+    fn settle(&mut self, id: ConnectionId, now: Mono) {
+        let Some(peer) = self.peers.get(id) else { return };
+        if peer.connection.is_finished() && peer.ending != Ending::WhenWritten {
+            self.last_words(id, now);
+        }
+    }
+
+    fn last_words(&mut self, id: ConnectionId, now: Mono) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        self.listeners.remove(id);
+        let ending = core::mem::replace(&mut peer.ending, Ending::WhenWritten);
+        if let Ending::WhenAnswered(Some(bye)) = ending {
+            let mut line = Vec::new();
+            bye.append_to(&mut line);
+            peer.outbox.push(line);
+        }
+        peer.mark_dirty(&mut self.dirty);
+        // The session, if there is one, ends now, however long the peer takes to read the rest.
+        if peer.connection.may_have_session() {
+            self.inputs.push_back(Input::Gone(id));
+        }
+        self.deadlines.insert((now.after(self.limits.closing_time), id));
+    }
+
+    /// What waits to be written to a connection.
+    pub(super) fn outbox(&self, id: ConnectionId) -> Option<&Outbox> {
+        self.peers.get(id).map(|peer| &peer.outbox)
+    }
+
+    /// Takes off what was written.
+    pub(super) fn wrote(&mut self, id: ConnectionId, bytes: usize) -> Rest {
+        let Some(peer) = self.peers.get_mut(id) else { return Rest::Idle };
+        peer.outbox.wrote(bytes, self.limits.outbox_bytes_max);
+        peer.go_on(&mut self.runnable);
+        match (peer.outbox.is_empty(), &peer.ending) {
+            (false, _) => Rest::More,
+            (true, Ending::WhenWritten) => Rest::End,
+            (true, _) => Rest::Idle,
+        }
+    }
+
+    /// A connection that has something to write or has written its last.
+    pub(super) fn next_dirty(&mut self) -> Option<ConnectionId> {
+        let id = self.dirty.pop()?;
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.dirty = false;
+        }
+        Some(id)
+    }
+
+    /// A connection whose requests may go on.
+    pub(super) fn next_runnable(&mut self) -> Option<ConnectionId> {
+        if self.inputs.len() >= INPUTS_MAX {
+            return None;
+        }
+        let id = self.runnable.pop_front()?;
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.runnable = false;
+        }
+        Some(id)
+    }
+
+    /// Lets a connection go on with its requests: there is something to read.
+    pub(super) fn wake(&mut self, id: ConnectionId) {
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.mark_runnable(&mut self.runnable);
+        }
+    }
+
+    /// Something can be written to a connection.
+    pub(super) fn mark_dirty(&mut self, id: ConnectionId) {
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.mark_dirty(&mut self.dirty);
+        }
+    }
+
+    pub(super) fn has_dirty(&self) -> bool {
+        !self.dirty.is_empty()
+    }
+
+    pub(super) fn runnable_len(&self) -> usize {
+        self.runnable.len()
+    }
+
+    pub(super) fn has_runnable(&self) -> bool {
+        !self.runnable.is_empty() && self.inputs.len() < INPUTS_MAX
+    }
+
+    /// What the engine is to be given next. What could not be given comes back by [`put_back`](Self::put_back).
+    pub(super) fn next_input(&mut self) -> Option<Input> {
+        self.inputs.pop_front()
+    }
+
+    pub(super) fn put_back(&mut self, input: Input) {
+        self.inputs.push_front(input);
+    }
+
+    /// A connection is no more. The engine is told.
+    pub(super) fn remove(&mut self, id: ConnectionId) {
+        let Some(peer) = self.peers.remove(id) else { return };
+        self.listeners.remove(id);
+        if peer.ending != Ending::WhenWritten && peer.connection.may_have_session() {
+            self.inputs.push_back(Input::Gone(id));
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Mono> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// Ends what has lasted too long. A connection that it returns is to be removed at once.
+    pub(super) fn expire(&mut self, now: Mono) -> Option<ConnectionId> {
+        while let Some(&(deadline, id)) = self.deadlines.first()
+            && deadline <= now
+        {
+            self.deadlines.pop_first();
+            let Some(peer) = self.peers.get(id) else { continue };
+            if peer.ending == Ending::WhenWritten {
+                return Some(id);
+            }
+            if peer.connection.is_login_under_way() {
+                self.deadlines.insert((now.after(self.limits.login_time), id));
+            } else if !peer.connection.is_logged_in() {
+                self.end_now(id, bye("login-timeout", "nobody logged in for too long"), now);
+            }
+        }
+        None
+    }
+
+    /// Ends every connection once its requests under way are answered.
+    pub(super) fn shut_down(&mut self, now: Mono) {
+        let ids: Vec<_> = self.peers.iter().map(|peer| peer.connection.id()).collect();
+        for id in ids {
+            let bye = Push::Bye { code: ByeCode::Shutdown, text: "the server shuts down".into() };
+            self.end_when_answered(id, Some(bye), now);
+        }
+    }
+}
+
+/// A `BYE` with a code of the server's own.
+pub(super) fn bye(code: &'static str, text: &str) -> Push {
+    let word = CodeWord::parse(code).expect("the codes of this server are words");
+    Push::Bye { code: ByeCode::Other(word), text: text.into() }
+}

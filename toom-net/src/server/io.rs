@@ -1,0 +1,279 @@
+//! The thread that owns the sockets: it tells the hub what was read, and writes what the hub has.
+
+use core::net::IpAddr;
+use core::time::Duration;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
+use std::time::Instant;
+
+use mio::{Events, Interest, Poll, Token};
+use toom_core::Mono;
+use zeroize::Zeroize as _;
+
+use super::admission::Admission;
+use super::exchange::{ConnectionId, Input, Release};
+use super::hub::{Hub, Rest};
+use super::sink::EventSink;
+use super::{Clock, ServerLimits};
+
+mod accept;
+mod socket;
+
+use accept::Acceptor;
+use socket::{Read, Socket, Written};
+
+/// What the listener's events are marked with.
+pub(super) const LISTENER: Token = Token(usize::MAX);
+/// What the other threads' calls are marked with.
+pub(super) const WAKER: Token = Token(usize::MAX - 1);
+
+/// How many bytes are read at once: a few lines of the longest kind.
+const READ_BYTES: usize = 32 * 1024;
+/// How often a connection is read in a row before the others have their turn.
+const READS_IN_A_ROW: usize = 4;
+/// How many connections may become ready at once and be told of at once.
+const EVENTS_MAX: usize = 1024;
+
+/// What the thread is made of.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) poll: Poll,
+    pub(super) listener: mio::net::TcpListener,
+    pub(super) hub: Hub,
+    pub(super) limits: ServerLimits,
+    pub(super) inbox: Receiver<Vec<Release>>,
+    pub(super) engine: SyncSender<Input>,
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) sink: EventSink,
+}
+
+pub(super) struct Io<C> {
+    clock: Arc<C>,
+    poll: Poll,
+    acceptor: Option<Acceptor>,
+    admission: Admission,
+    hub: Hub,
+    limits: ServerLimits,
+    /// Sockets in the places of their connections.
+    sockets: Vec<Option<Socket>>,
+    inbox: Receiver<Vec<Release>>,
+    engine: SyncSender<Input>,
+    /// Whether the engine's thread has ended before this one: no answer will come.
+    engine_lost: bool,
+    stop: Arc<AtomicBool>,
+    sink: EventSink,
+    buffer: Box<[u8]>,
+}
+
+impl<C: Clock> Io<C> {
+    pub(super) fn new(parts: Parts, clock: Arc<C>) -> Self {
+        let Parts { poll, listener, hub, limits, inbox, engine, stop, sink } = parts;
+        Self {
+            clock,
+            poll,
+            acceptor: Some(Acceptor::new(listener)),
+            admission: Admission::default(),
+            hub,
+            limits,
+            sockets: Vec::new(),
+            inbox,
+            engine,
+            engine_lost: false,
+            stop,
+            sink,
+            buffer: vec![0; READ_BYTES].into(),
+        }
+    }
+
+    /// Serves until it is told to stop, or until it cannot go on. The other threads are told to stop then.
+    pub(super) fn run(mut self) {
+        let served = self.serve();
+        if let Err(error) = served {
+            self.sink.tell([super::Event::trouble("waiting for connections", &error)]);
+        }
+        // The engine drains its queue until it comes to this.
+        let _ = self.engine.send(Input::Stop);
+    }
+
+    fn serve(&mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        while !self.stop.load(Ordering::Acquire) && !self.engine_lost {
+            self.pass(&mut events, None)?;
+        }
+        self.acceptor = None;
+        self.hub.shut_down(self.clock.now().mono);
+        let ends = Instant::now() + self.limits.closing_time;
+        while !self.hub.all_is_written() && !self.engine_lost && Instant::now() < ends {
+            self.pass(&mut events, Some(ends.saturating_duration_since(Instant::now())))?;
+        }
+        Ok(())
+    }
+
+    /// Waits for something to happen, and then does all that is due.
+    fn pass(&mut self, events: &mut Events, at_most: Option<Duration>) -> io::Result<()> {
+        let now = self.clock.now().mono;
+        let timeout = [self.timeout(now), at_most].into_iter().flatten().min();
+        match self.poll.poll(events, timeout) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+        let now = self.clock.now().mono;
+        for event in &*events {
+            match event.token() {
+                LISTENER => self.acceptor.iter_mut().for_each(Acceptor::ready),
+                WAKER => {}
+                Token(slot) => self.note(slot, event),
+            }
+        }
+        self.accept(now);
+        while let Ok(releases) = self.inbox.try_recv() {
+            for release in releases {
+                self.hub.release(release, now);
+            }
+        }
+        self.hand_over();
+        self.run_connections(now);
+        self.write_dirty();
+        self.expire(now);
+        self.hand_over();
+        Ok(())
+    }
+
+    /// How long nothing may be due.
+    fn timeout(&self, now: Mono) -> Option<Duration> {
+        if self.hub.has_runnable() || self.hub.has_dirty() {
+            return Some(Duration::ZERO);
+        }
+        let accept = self.acceptor.as_ref().and_then(Acceptor::timeout);
+        let deadline = self.hub.next_deadline().map(|deadline| deadline.since(now));
+        accept.into_iter().chain(deadline).min()
+    }
+
+    fn note(&mut self, slot: usize, event: &mio::event::Event) {
+        let Some(id) = self.hub.at(slot) else { return };
+        let Some(socket) = self.sockets.get_mut(slot).and_then(Option::as_mut) else { return };
+        if event.is_write_closed() || event.is_error() {
+            return self.drop_connection(id);
+        }
+        socket.note(event);
+        if event.is_writable() {
+            self.hub.mark_dirty(id);
+        }
+        if event.is_readable() || event.is_read_closed() {
+            self.hub.wake(id);
+        }
+    }
+
+    fn accept(&mut self, now: Mono) {
+        let Some(mut acceptor) = self.acceptor.take() else { return };
+        while let Some((stream, ip)) = acceptor.next(&self.sink) {
+            match self.admission.enter(ip, &self.limits) {
+                Ok(()) => self.open(stream, ip, now),
+                Err(refused) => accept::turn_away(stream, refused),
+            }
+        }
+        self.acceptor = Some(acceptor);
+    }
+
+    fn open(&mut self, mut stream: mio::net::TcpStream, ip: IpAddr, now: Mono) {
+        let id = self.hub.open(ip, now);
+        let both = Interest::READABLE | Interest::WRITABLE;
+        if self.poll.registry().register(&mut stream, Token(id.slot()), both).is_err() {
+            self.hub.remove(id);
+            return self.admission.leave(ip, &self.limits);
+        }
+        if self.sockets.len() <= id.slot() {
+            self.sockets.resize_with(id.slot() + 1, || None);
+        }
+        if let Some(place) = self.sockets.get_mut(id.slot()) {
+            *place = Some(Socket::new(stream, ip));
+        }
+    }
+
+    fn drop_connection(&mut self, id: ConnectionId) {
+        self.hub.remove(id);
+        if let Some(socket) = self.sockets.get_mut(id.slot()).and_then(Option::take) {
+            self.admission.leave(socket.ip(), &self.limits);
+        }
+    }
+
+    /// Gives the engine what it takes; the rest is kept until it has taken that.
+    fn hand_over(&mut self) {
+        while let Some(input) = self.hub.next_input() {
+            match self.engine.try_send(input) {
+                Ok(()) => {}
+                Err(TrySendError::Full(input)) => return self.hub.put_back(input),
+                Err(TrySendError::Disconnected(_)) => {
+                    self.engine_lost = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Lets each connection that may go on do so once.
+    fn run_connections(&mut self, now: Mono) {
+        for _ in 0..self.hub.runnable_len() {
+            let Some(id) = self.hub.next_runnable() else { return };
+            self.run_connection(id, now);
+            self.hand_over();
+        }
+    }
+
+    fn run_connection(&mut self, id: ConnectionId, now: Mono) {
+        for _ in 0..READS_IN_A_ROW {
+            let wants_bytes = self.hub.serve(id, now);
+            let Some(socket) = self.sockets.get_mut(id.slot()).and_then(Option::as_mut) else { return };
+            if !wants_bytes && !socket.is_draining() {
+                return;
+            }
+            match socket.read(&mut self.buffer) {
+                Read::Bytes(read) => {
+                    let secret = !self.hub.is_logged_in(id);
+                    let read = self.buffer.get_mut(..read).unwrap_or_default();
+                    self.hub.feed(id, read);
+                    if secret {
+                        read.zeroize();
+                    }
+                }
+                Read::Blocked => return,
+                Read::End if socket.is_draining() => return self.drop_connection(id),
+                Read::End => self.hub.end_of_input(id),
+                Read::Failed => return self.drop_connection(id),
+            }
+        }
+        self.hub.wake(id);
+    }
+
+    fn write_dirty(&mut self) {
+        while let Some(id) = self.hub.next_dirty() {
+            self.write(id);
+        }
+    }
+
+    fn write(&mut self, id: ConnectionId) {
+        loop {
+            let Some(socket) = self.sockets.get_mut(id.slot()).and_then(Option::as_mut) else { return };
+            let Some(outbox) = self.hub.outbox(id) else { return };
+            let written = match socket.write(outbox) {
+                Written::Bytes(bytes) => bytes,
+                Written::Blocked => return,
+                Written::Failed => return self.drop_connection(id),
+            };
+            match self.hub.wrote(id, written) {
+                Rest::More => {}
+                Rest::Idle => return,
+                Rest::End if socket.end_output() => return self.hub.wake(id),
+                Rest::End => return self.drop_connection(id),
+            }
+        }
+    }
+
+    fn expire(&mut self, now: Mono) {
+        while let Some(id) = self.hub.expire(now) {
+            self.drop_connection(id);
+        }
+    }
+}

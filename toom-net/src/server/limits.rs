@@ -1,0 +1,64 @@
+//! The bounds of a server.
+
+use core::num::NonZeroUsize;
+use core::time::Duration;
+
+/// Every bound of a server, with defaults that suit a server for a company. Those of the engine are [`toom_core::Limits`]; the
+/// longest line is the protocol's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerLimits {
+    /// The most connections open at once, logged in or not. 10,000: what the usual limit of open files can be raised to.
+    pub connections_max: usize,
+    /// The most connections from one address, an IPv6 address counting by its first 64 bits. 1,000: several classrooms share
+    /// one address.
+    pub connections_per_address_max: usize,
+    /// Whether connections from the same machine count for their address.
+    pub loopback: Loopback,
+    /// How long a peer may take to log in. 30 seconds: a person types a password in that time.
+    pub login_time: Duration,
+    /// How many requests of one connection may be unanswered; `RDM` and `ATU`, whose replies are long, count as half of
+    /// them. 64: enough to fill a batch from afar.
+    pub requests_in_flight_max: NonZeroUsize,
+    /// How many bytes may wait for a peer that does not read, before messages are replaced by `LAG` and no more of its requests
+    /// are read. 262,144: a second of a busy chat.
+    pub outbox_bytes_max: usize,
+    /// How many passwords are checked at once. 2: each takes a core and 19 MiB.
+    pub password_checks_at_once: NonZeroUsize,
+    /// How many password checks may wait; who comes then is told `throttled`. 64: a second or two of waiting.
+    pub password_checks_waiting_max: usize,
+    /// How long a connection that ends, and a server that shuts down, waits for peers to read what is left. 2 seconds.
+    pub closing_time: Duration,
+}
+
+/// Whether connections from the same machine count for [`ServerLimits::connections_per_address_max`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Loopback {
+    /// They do not: they are the operator's own, or a proxy's that stands for many peers.
+    #[default]
+    Exempt,
+    /// They count like any other.
+    Counted,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            connections_max: 10_000,
+            connections_per_address_max: 1_000,
+            loopback: Loopback::default(),
+            login_time: Duration::from_secs(30),
+            requests_in_flight_max: NonZeroUsize::MIN.saturating_add(63),
+            outbox_bytes_max: 256 * 1024,
+            password_checks_at_once: NonZeroUsize::MIN.saturating_add(1),
+            password_checks_waiting_max: 64,
+            closing_time: Duration::from_secs(2),
+        }
+    }
+}
+
+impl ServerLimits {
+    /// How many password checks may be under way, those that wait included.
+    pub(super) fn checks_max(&self) -> usize {
+        self.password_checks_at_once.get().saturating_add(self.password_checks_waiting_max)
+    }
+}

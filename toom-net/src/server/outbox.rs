@@ -1,0 +1,151 @@
+//! The bytes that wait for one peer, bounded.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use toom_core::{Conversation, MessageNumber};
+
+mod lag;
+
+use lag::Lag;
+
+/// Own bytes are gathered in pieces of about this size.
+const PIECE_BYTES: usize = 4096;
+
+/// What waits to be written to one peer, whole lines in order. It holds no memory while it is empty.
+///
+/// Replies always fit: who fills it stops reading requests while [`is_full`](Self::is_full). A message that does not fit is left out;
+/// as soon as half of the room is free again, a `LAG` line says which numbers of its conversation are missing, before any later
+/// message of that conversation.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    pieces: VecDeque<Piece>,
+    /// How much of the first piece is written.
+    written: usize,
+    /// How much waits in all.
+    bytes: usize,
+    lag: Option<Box<Lag>>,
+}
+
+#[derive(Debug)]
+enum Piece {
+    /// Bytes of this peer alone.
+    Own(Vec<u8>),
+    /// A line that many peers share.
+    Shared(Arc<[u8]>),
+}
+
+impl Piece {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+/// A line that must not be left out did not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TooSlow;
+
+impl Outbox {
+    /// How many bytes wait.
+    pub(super) fn len(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
+    /// Appends lines for this peer alone.
+    pub(super) fn push(&mut self, lines: Vec<u8>) {
+        self.bytes += lines.len();
+        match self.pieces.back_mut() {
+            Some(Piece::Own(last)) if last.len() + lines.len() <= PIECE_BYTES => {
+                last.extend_from_slice(&lines);
+            }
+            _ if lines.is_empty() => {}
+            _ => self.pieces.push_back(Piece::Own(lines)),
+        }
+    }
+
+    /// Appends the line of a message, or notes that it is left out. Messages of one conversation come in order of number.
+    pub(super) fn deliver(
+        &mut self,
+        conversation: Conversation,
+        number: MessageNumber,
+        line: &Arc<[u8]>,
+        bytes_max: usize,
+    ) {
+        let lags = self.lag.as_ref().is_some_and(|lag| lag.holds(conversation));
+        if lags || self.bytes + line.len() > bytes_max {
+            self.lag.get_or_insert_default().leave_out(conversation, number);
+        } else {
+            self.share(line);
+        }
+    }
+
+    /// Appends a line that must not be left out. It may take as much room again as all the others.
+    ///
+    /// # Errors
+    /// [`TooSlow`] if even that is used up.
+    pub(super) fn insist(&mut self, line: &Arc<[u8]>, bytes_max: usize) -> Result<(), TooSlow> {
+        if self.bytes + line.len() > bytes_max.saturating_mul(2) {
+            return Err(TooSlow);
+        }
+        self.share(line);
+        Ok(())
+    }
+
+    fn share(&mut self, line: &Arc<[u8]>) {
+        self.bytes += line.len();
+        self.pieces.push_back(Piece::Shared(Arc::clone(line)));
+    }
+
+    /// What waits, in order, in pieces for a vectored write.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        let mut skip = self.written;
+        self.pieces.iter().map(move |piece| {
+            let from = core::mem::take(&mut skip);
+            piece.bytes().get(from..).unwrap_or_default()
+        })
+    }
+
+    /// Takes off what was written, at most what waits; writes `LAG` lines if there is room for them now.
+    pub(super) fn wrote(&mut self, bytes: usize, bytes_max: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.written += bytes;
+        while let Some(first) = self.pieces.front() {
+            let length = first.bytes().len();
+            if self.written < length {
+                break;
+            }
+            self.written -= length;
+            self.pieces.pop_front();
+        }
+        if self.pieces.is_empty() {
+            self.written = 0;
+            self.pieces = VecDeque::new();
+        }
+        if self.lag.is_some() && self.bytes <= bytes_max / 2 {
+            self.tell_lag(bytes_max);
+        }
+    }
+
+    fn tell_lag(&mut self, bytes_max: usize) {
+        let Some(mut lag) = self.lag.take() else { return };
+        let mut lines = Vec::new();
+        // The first always fits: else a bound smaller than a line would keep it for ever.
+        while let Some(missing) = lag.pop_first() {
+            missing.append_to(&mut lines);
+            if self.bytes + lines.len() > bytes_max {
+                break;
+            }
+        }
+        self.push(lines);
+        if !lag.is_empty() {
+            self.lag = Some(lag);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The threads beside the one that owns the sockets: the engine's, the password checks' and the reader's.
+
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use mio::Waker;
+use toom_core::{History, Storage};
+
+use super::engine_loop::{EngineLoop, Turn};
+use super::exchange::{Check, Input, Read, Release};
+use super::running::Handle;
+use super::sink::EventSink;
+use super::{Clock, ServerLimits};
+
+/// The way to the thread that owns the sockets.
+#[derive(Clone, Debug)]
+pub(super) struct Outlet {
+    releases: Sender<Vec<Release>>,
+    waker: Arc<Waker>,
+}
+
+impl Outlet {
+    pub(super) fn new(waker: Arc<Waker>) -> (Self, Receiver<Vec<Release>>) {
+        let (releases, inbox) = channel();
+        (Self { releases, waker }, inbox)
+    }
+
+    /// Hands `releases` over. How many may be on their way is bounded by the requests in flight.
+    fn send(&self, releases: Vec<Release>) {
+        // Once the other side has ended nobody is left to be told.
+        if releases.is_empty() || self.releases.send(releases).is_ok() {
+            let _ = self.waker.wake();
+        }
+    }
+}
+
+/// Starts a thread of the server. When it ends, by a panic too, the whole server stops: none can do without the others.
+pub(super) fn spawn(
+    name: &str,
+    server: Handle,
+    run: impl FnOnce() + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    let ending = StopsServer(server);
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let _ending = ending;
+        run();
+    })
+}
+
+struct StopsServer(Handle);
+
+impl Drop for StopsServer {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+/// What the engine's thread needs beside the engine.
+#[derive(Debug)]
+pub(super) struct Links {
+    pub(super) inputs: Receiver<Input>,
+    pub(super) outlet: Outlet,
+    pub(super) checks: Sender<Check>,
+    pub(super) reads: Sender<Read>,
+    pub(super) sink: EventSink,
+}
+
+/// Takes what has come, carries it out in one turn, and hands out what came of it, until it is told to stop.
+pub(super) fn run_engine<S: Storage>(mut engine: EngineLoop<S>, links: &Links, clock: &dyn Clock) {
+    loop {
+        let Some(first) = wait(&engine, &links.inputs, clock) else { return };
+        let room = engine.room().saturating_sub(usize::from(first.is_some()));
+        let inputs = first.into_iter().chain(links.inputs.try_iter().take(room));
+        let mut turn = Turn::default();
+        engine.turn(inputs, clock.now(), &mut turn);
+        links.outlet.send(turn.releases);
+        // The threads that these are for end after this one.
+        turn.checks.into_iter().for_each(|check| drop(links.checks.send(check)));
+        turn.reads.into_iter().for_each(|read| drop(links.reads.send(read)));
+        links.sink.tell(turn.events);
+        if turn.stops {
+            return;
+        }
+    }
+}
+
+/// Waits until there is something to do. `None`: nothing will come any more; `Some(None)`: time has come, or inputs wait.
+#[expect(clippy::option_option, reason = "the end, a deadline and an input are three things")]
+fn wait<S: Storage>(
+    engine: &EngineLoop<S>,
+    inputs: &Receiver<Input>,
+    clock: &dyn Clock,
+) -> Option<Option<Input>> {
+    if engine.has_deferred() {
+        return Some(None);
+    }
+    let Some(deadline) = engine.next_deadline() else { return inputs.recv().ok().map(Some) };
+    match inputs.recv_timeout(deadline.since(clock.now().mono)) {
+        Ok(input) => Some(Some(input)),
+        Err(RecvTimeoutError::Timeout) => Some(None),
+        Err(RecvTimeoutError::Disconnected) => None,
+    }
+}
+
+/// Starts the threads that check passwords.
+pub(super) fn spawn_checkers(
+    limits: &ServerLimits,
+    server: &Handle,
+) -> io::Result<(Sender<Check>, Vec<JoinHandle<()>>)> {
+    let (checks, queue) = channel::<Check>();
+    let queue = Arc::new(Mutex::new(queue));
+    let start = |number| {
+        let (queue, verdicts) = (Arc::clone(&queue), server.engine.clone());
+        spawn(&format!("toom-check-{number}"), server.clone(), move || {
+            while let Some(check) = next(&queue) {
+                if verdicts.send(Input::Checked(check.run())).is_err() {
+                    return;
+                }
+            }
+        })
+    };
+    let threads = (1..=limits.password_checks_at_once.get()).map(start).collect::<io::Result<_>>()?;
+    Ok((checks, threads))
+}
+
+/// The next check, taken by one thread; the lock is held while it waits, and not while it works.
+fn next(queue: &Mutex<Receiver<Check>>) -> Option<Check> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+}
+
+/// Starts the thread that reads pages.
+pub(super) fn spawn_reader<H: History + Send + 'static>(
+    history: H,
+    outlet: Outlet,
+    sink: EventSink,
+    server: &Handle,
+) -> io::Result<(Sender<Read>, JoinHandle<()>)> {
+    let (reads, queue) = channel::<Read>();
+    let thread = spawn("toom-reader", server.clone(), move || {
+        for read in queue {
+            let (reply, event) = read.run(&history);
+            outlet.send(vec![reply]);
+            sink.tell(event);
+        }
+    })?;
+    Ok((reads, thread))
+}

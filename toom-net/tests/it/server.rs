@@ -1,0 +1,4 @@
+//! The server over real TCP, seen by a client that knows lines and nothing else.
+
+mod client;
+mod talk;
