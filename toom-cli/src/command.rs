@@ -44,6 +44,15 @@ pub enum Since {
     Number(Option<MessageNumber>),
 }
 
+impl From<Since> for toom_net::protocol::Since {
+    fn from(since: Since) -> Self {
+        match since {
+            Since::Time(at) => Self::Time(at),
+            Since::Number(after) => Self::Number(after),
+        }
+    }
+}
+
 /// Why a line is no command, for the user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
@@ -79,13 +88,15 @@ const LOGOUT_FORM: &str = "OUT";
 const HELP_FORM: &str = "HELP";
 
 /// What `HELP` prints: the commands that this program takes.
-pub const HELP: [&str; 9] = [
+pub const HELP: [&str; 11] = [
     "BCM <text>: posts to everyone",
     "ATU: lists the other active users",
-    "SRB <user> [<user> ...]: builds a room of you and the users you name",
+    "SRB <user> [<user> ...]: builds a separate room of you and the users you name",
     "SRM <room> <text>: posts to a room",
-    "RDM b|s|<room> <time>: reads everyone's messages (b), those of all your rooms (s) or of one room, since the time",
-    "  a time is 04 Aug 2022 09:02:29, 2022-08-04T09:02:29Z, or 10m or 2h for that long ago; with b or a room also #5, what came after message 5",
+    "RDM b|s|<room> <time>: reads what was posted since the time, to everyone (b),",
+    "  in all your rooms (s), or in one room",
+    "  a time is 04 Aug 2022 09:02:29, 2022-08-04T09:02:29Z, or 10m for that long ago;",
+    "  with b or a room also #5, for what came after message 5",
     "UPD: sending files comes with a later version",
     "OUT: logs you out",
     "HELP: shows this list",

@@ -3,9 +3,58 @@
 //! * [`filter`]: the one way to the terminal, in which text from others is shown and never obeyed;
 //! * [`command`]: what the user types, parsed;
 //! * [`render`]: the lines that answer it;
-//! * [`zone`]: times, read and written in the user's time zone.
+//! * [`zone`]: times, read and written in the user's time zone;
+//! * [`login`], [`session`]: from an address to a session, and what is done in it;
+//! * [`interactive`], with [`prompt`] and [`editor`]: a person at a terminal;
+//! * [`script`], with [`lines`]: commands from arguments or standard input;
+//! * [`demo`]: all of it in one process;
+//! * [`args`], [`stop`]: how a run begins, and how it ends.
 
+pub mod args;
 pub mod command;
+pub mod demo;
+pub mod editor;
 pub mod filter;
+pub mod interactive;
+pub mod lines;
+pub mod login;
+pub mod prompt;
 pub mod render;
+pub mod script;
+pub mod session;
+pub mod stop;
 pub mod zone;
+
+use std::io::{self, IsTerminal as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tokio::runtime;
+
+use args::{Args, Program};
+use login::Server;
+use stop::{Stop, Verdict};
+use zone::Zone;
+
+/// The whole program.
+#[must_use]
+pub fn run() -> ExitCode {
+    stop::exit(run_with(&Args::parse()))
+}
+
+fn run_with(args: &Args) -> Result<Verdict, Stop> {
+    let zone = Zone::of_the_user();
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Stop::Input)?;
+    runtime.block_on(async {
+        if let Some(Program::Demo) = args.program {
+            return demo::run(zone).await;
+        }
+        let server = Server { host: args.host.clone(), port: args.port, udp: args.udp() };
+        let at_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+        if at_terminal && args.commands.is_empty() {
+            interactive::run(&server, args, zone).await
+        } else {
+            script::run(&server, args, zone).await
+        }
+    })
+}

@@ -1,3 +1,7 @@
 //! `toom`, the chat client.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    toom_cli::run()
+}

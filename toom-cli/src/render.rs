@@ -1,7 +1,8 @@
 //! The lines that `toom` prints. They hold what others wrote as it came: [`filter`](crate::filter) makes it safe on the way out.
 
 use toom_core::{Conversation, MessageNumber, RoomId, Timestamp};
-use toom_net::protocol::{ByeCode, Code, Failure, HistoryRow, LoggedIn, MessageLine, NameWord, Push};
+use toom_net::client::{Bye, CallError, Ended, Pushed};
+use toom_net::protocol::{ByeCode, Code, Failure, HistoryRow, LoggedIn, MessageLine, NameWord};
 
 use crate::command::Since;
 use crate::zone::Zone;
@@ -99,41 +100,69 @@ pub fn history(row: &HistoryRow, zone: &Zone) -> String {
     }
 }
 
-/// A line that the server delivered unasked.
+/// What happened unasked. `None` for the goodbye of the server, since [`ended`] tells it.
 #[must_use]
-pub fn push(push: &Push, zone: &Zone) -> String {
-    match push {
-        Push::Message(line) => message(line, zone),
-        Push::Room { room, members } => {
+pub fn pushed(pushed: &Pushed, zone: &Zone) -> Option<String> {
+    Some(match pushed {
+        Pushed::Message(line) => message(line, zone),
+        Pushed::Room { room, members } => format!(
+            "You are in a new separate chat room, room ID:{}, users in this room:{}",
+            room.number(),
+            names(members)
+        ),
+        Pushed::Lag { conversation, first, last } => lag(*conversation, *first, *last),
+        Pushed::RoomsMissed { count } => {
             format!(
-                "You are in a new separate chat room, room ID:{}, users in this room:{}",
-                room.number(),
-                names(members)
+                "You are in {count} more new separate chat rooms: RDM s finds them once someone posts there"
             )
         }
-        Push::Lag { conversation, first, last } => {
-            let scope = match conversation {
-                Conversation::Broadcast => "b".to_owned(),
-                Conversation::Room(room) => room.number().to_string(),
+        _ => return None,
+    })
+}
+
+/// Messages that were not delivered, and the command that reads them.
+fn lag(conversation: Conversation, first: MessageNumber, last: MessageNumber) -> String {
+    let scope = match conversation {
+        Conversation::Broadcast => "b".to_owned(),
+        Conversation::Room(room) => room.number().to_string(),
+    };
+    let after = first.preceding().map_or(0, MessageNumber::get);
+    format!("{} not shown here: RDM {scope} #{after} reads them", range(conversation, first, last))
+}
+
+/// Why a connection ended.
+#[must_use]
+pub fn ended(ended: &Ended) -> String {
+    match ended {
+        Ended::Lost { bye: Some(Bye { code, text }), .. } => {
+            let why = match code {
+                _ if !text.is_empty() => text,
+                ByeCode::Shutdown => "it shuts down",
+                ByeCode::Idle => "it heard nothing for too long",
+                ByeCode::Throttled => "it was asked for too much",
+                ByeCode::Removed => "the account was removed",
+                other => other.as_str(),
             };
-            let after = first.preceding().map_or(0, MessageNumber::get);
-            format!("{} not shown here: RDM {scope} #{after} reads them", range(*conversation, *first, *last))
+            format!("the server closes the connection: {why}")
         }
-        Push::Bye { code, text } => bye(code, text),
+        ended => ended.to_string(),
     }
 }
 
-/// Why the server closes the connection.
+/// Why a call has no answer.
 #[must_use]
-pub fn bye(code: &ByeCode, text: &str) -> String {
-    let why = match code {
-        ByeCode::Shutdown => "The server shuts down",
-        ByeCode::Idle => "The server heard nothing for too long",
-        ByeCode::Throttled => "The server was asked for too much",
-        ByeCode::Removed => "Your account was removed",
-        other => other.as_str(),
-    };
-    if text.is_empty() { why.to_owned() } else { format!("{why}: {text}") }
+pub fn call_error(error: &CallError) -> String {
+    match error {
+        CallError::Refused(failure) => refusal(failure),
+        CallError::Ended(reason) => ended(reason),
+        error => error.to_string(),
+    }
+}
+
+/// The answer to a name that no user can have.
+#[must_use]
+pub fn no_user_name(name: &str) -> String {
+    format!("no user can have the name {name}")
 }
 
 /// `Bye,obiwan`.

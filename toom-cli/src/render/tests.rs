@@ -2,6 +2,7 @@ use core::num::NonZeroU16;
 
 use proptest::prelude::*;
 use toom_core::Body;
+use toom_net::client::PushQueue;
 use toom_net::protocol::{CodeWord, ServerLine, Verb, parse_time};
 
 use super::*;
@@ -23,12 +24,18 @@ fn name(text: &str) -> NameWord {
     NameWord::parse(text).unwrap()
 }
 
-/// What is shown of a pushed line.
-fn pushed(line: &str) -> String {
-    match ServerLine::parse(line.as_bytes()).unwrap() {
-        ServerLine::Push(line) => push(&line, &Zone::utc()),
-        other => panic!("{other:?} is not pushed"),
-    }
+/// What is shown of a line that the server sends unasked.
+fn shown(line: &str) -> Option<String> {
+    let ServerLine::Push(push) = ServerLine::parse(line.as_bytes()).unwrap() else {
+        panic!("{line} is not pushed")
+    };
+    let mut queue = PushQueue::new(1000);
+    queue.add(push).unwrap();
+    pushed(&queue.take().unwrap(), &Zone::utc())
+}
+
+fn lost(code: ByeCode, text: &str) -> String {
+    ended(&Ended::Lost { bye: Some(Bye { code, text: text.into() }), error: None })
 }
 
 fn refused(code: Code, text: &str) -> String {
@@ -79,11 +86,11 @@ fn a_login_without_a_file_port_shows_0() {
 #[test]
 fn what_is_pushed_reads_as_what_rdm_finds() {
     assert_eq!(
-        pushed("MSG b 2 2022-08-04T08:59:21.000001Z hans hello"),
+        shown("MSG b 2 2022-08-04T08:59:21.000001Z hans hello").unwrap(),
         "hans broadcasted BCM \"hello\" at 04 Aug 2022 08:59:21"
     );
     assert_eq!(
-        pushed("MSG 1 1 2022-08-04T09:03:07.000001Z obiwan have a nice day"),
+        shown("MSG 1 1 2022-08-04T09:03:07.000001Z obiwan have a nice day").unwrap(),
         "room-1: #1;obiwan;have a nice day at 04 Aug 2022 09:03:07"
     );
     let line = MessageLine {
@@ -102,15 +109,15 @@ fn what_is_pushed_reads_as_what_rdm_finds() {
 #[test]
 fn a_room_built_by_another_names_its_members() {
     assert_eq!(
-        pushed("ROOM 7 hans luke"),
+        shown("ROOM 7 hans luke").unwrap(),
         "You are in a new separate chat room, room ID:7, users in this room:hans, luke"
     );
 }
 
 #[test]
 fn a_lag_names_what_is_missing_and_the_command_that_fetches_it() {
-    assert_eq!(pushed("LAG b 5 9"), "broadcast #5 to #9 are not shown here: RDM b #4 reads them");
-    assert_eq!(pushed("LAG 3 1 1"), "room-3: #1 is not shown here: RDM 3 #0 reads them");
+    assert_eq!(shown("LAG b 5 9").unwrap(), "broadcast #5 to #9 are not shown here: RDM b #4 reads them");
+    assert_eq!(shown("LAG 3 1 1").unwrap(), "room-3: #1 is not shown here: RDM 3 #0 reads them");
 }
 
 #[test]
@@ -123,12 +130,26 @@ fn what_is_gone_for_good_is_named() {
 }
 
 #[test]
-fn a_goodbye_of_the_server_says_why() {
-    assert_eq!(pushed("BYE shutdown back at noon"), "The server shuts down: back at noon");
-    assert_eq!(pushed("BYE idle"), "The server heard nothing for too long");
-    assert_eq!(pushed("BYE throttled"), "The server was asked for too much");
-    assert_eq!(pushed("BYE removed"), "Your account was removed");
-    assert_eq!(pushed("BYE moon-phase"), "moon-phase");
+fn a_goodbye_of_the_server_says_why_once() {
+    assert_eq!(shown("BYE shutdown back at noon"), None);
+    for (code, text, why) in [
+        (ByeCode::Shutdown, "back at noon", "back at noon"),
+        (ByeCode::Shutdown, "", "it shuts down"),
+        (ByeCode::Idle, "", "it heard nothing for too long"),
+        (ByeCode::Throttled, "", "it was asked for too much"),
+        (ByeCode::Removed, "", "the account was removed"),
+        (ByeCode::Other(CodeWord::parse("moon-phase").unwrap()), "", "moon-phase"),
+    ] {
+        assert_eq!(lost(code, text), format!("the server closes the connection: {why}"));
+    }
+}
+
+#[test]
+fn rooms_that_were_missed_are_counted() {
+    assert_eq!(
+        pushed(&Pushed::RoomsMissed { count: 3 }, &Zone::utc()).unwrap(),
+        "You are in 3 more new separate chat rooms: RDM s finds them once someone posts there"
+    );
 }
 
 #[test]

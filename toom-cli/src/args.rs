@@ -1,0 +1,126 @@
+//! The arguments of `toom`.
+
+use core::num::NonZeroU16;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Chats with a TOOM server.
+///
+/// On a terminal it asks for name and password, then takes commands; what others say appears above the line you type. Where
+/// standard input or output is no terminal, it reads the name, the password and commands from standard input, a line each, and prints the same
+/// without prompts.
+#[derive(Debug, Parser)]
+#[command(
+    name = "toom",
+    version,
+    after_help = AFTER_HELP,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
+pub struct Args {
+    /// What to do instead of connecting to a server.
+    #[command(subcommand)]
+    pub program: Option<Program>,
+    /// The server's name or address
+    #[arg(default_value = "127.0.0.1")]
+    pub host: String,
+    /// The server's port
+    #[arg(default_value = "2000", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: u16,
+    /// The UDP port on which you will take files; 0 is none
+    #[arg(default_value = "0", hide_default_value = true)]
+    udp_port: u16,
+    /// Log in as NAME
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Log in with the password in the first line of FILE
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Carry out COMMAND and log out; may be given several times
+    #[arg(short = 'c', value_name = "COMMAND")]
+    pub commands: Vec<String>,
+}
+
+/// What `toom` can do but connect.
+#[derive(Debug, Subcommand)]
+pub enum Program {
+    /// Shows TOOM at work: starts a server of its own with three others who answer, and logs you in as obiwan
+    ///
+    /// The server is on this machine alone and forgets everything at the end. Where standard input is no terminal, it plays a
+    /// short session and ends.
+    Demo,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, 1 something was refused, 2 wrong usage, 3 no connection, or one that was lost.
+Times are in your time zone (the system's, or TZ).
+A server whose name is demo is reached by `toom -- demo`.";
+
+impl Args {
+    /// The UDP port for files, if there is one.
+    #[must_use]
+    pub fn udp(&self) -> Option<NonZeroU16> {
+        NonZeroU16::new(self.udp_port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Args, clap::Error> {
+        Args::try_parse_from([&["toom"], args].concat())
+    }
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn without_arguments_the_server_is_on_this_machine() {
+        let args = parse(&[]).unwrap();
+        assert_eq!((args.host.as_str(), args.port, args.udp()), ("127.0.0.1", 2000, None));
+        assert!(args.program.is_none());
+    }
+
+    #[test]
+    fn the_places_are_host_port_and_udp_port() {
+        let args = parse(&["chat.example", "2001", "2002"]).unwrap();
+        assert_eq!((args.host.as_str(), args.port), ("chat.example", 2001));
+        assert_eq!(args.udp(), NonZeroU16::new(2002));
+        assert_eq!(parse(&["chat.example", "2001", "0"]).unwrap().udp(), None);
+    }
+
+    #[test]
+    fn a_port_that_is_none_is_refused() {
+        for port in ["0", "65536", "x", ""] {
+            assert!(parse(&["h", port]).is_err(), "{port:?}");
+        }
+    }
+
+    #[test]
+    fn commands_may_be_given_several_times() {
+        let args =
+            parse(&["--user", "obiwan", "--password-file", "p", "-c", "BCM hello", "-c", "ATU"]).unwrap();
+        assert_eq!(args.commands, ["BCM hello", "ATU"]);
+        assert_eq!(args.user.as_deref(), Some("obiwan"));
+    }
+
+    #[test]
+    fn demo_is_a_program_and_after_two_dashes_a_host() {
+        assert!(matches!(parse(&["demo"]).unwrap().program, Some(Program::Demo)));
+        let host = parse(&["--", "demo", "2001"]).unwrap();
+        assert!(host.program.is_none());
+        assert_eq!((host.host.as_str(), host.port), ("demo", 2001));
+    }
+
+    #[test]
+    fn demo_takes_nothing_else() {
+        assert!(parse(&["demo", "2000"]).is_err());
+        assert!(parse(&["-c", "ATU", "demo"]).is_err());
+    }
+}

@@ -1,0 +1,175 @@
+//! The line that the user types, and what appears above it.
+//!
+//! `rustyline` does the editing: it is small, falls back to plain lines on a terminal that cannot move its cursor, asks the terminal nothing,
+//! and its printer puts lines above the one that is typed without a timer. Its one fault for us is that nothing ends a
+//! line that is being typed but the user; so [`Terminal`] can put the terminal back from outside.
+
+use std::io::{self, Write as _};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use rustyline::error::ReadlineError;
+use rustyline::history::MemHistory;
+use rustyline::{Config, ExternalPrinter};
+use tokio::sync::mpsc;
+
+use crate::filter::OneLine;
+
+/// How many lines wait to appear above the one that is typed; further ones wait in the connection.
+const LINES_ABOVE: usize = 16;
+
+/// A terminal on which one line at a time is edited.
+#[derive(Debug)]
+pub struct Editor {
+    /// What is typed.
+    pub keyboard: Keyboard,
+    /// What appears above it.
+    pub above: Above,
+}
+
+/// Where lines come from.
+#[derive(Debug)]
+pub struct Keyboard {
+    go: Sender<()>,
+    typed: mpsc::Receiver<io::Result<Typed>>,
+}
+
+/// The part of the terminal above the line that is typed.
+#[derive(Debug)]
+pub struct Above(mpsc::Sender<String>);
+
+/// What the user did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// A line.
+    Line(String),
+    /// Ctrl-D.
+    End,
+}
+
+/// A place for one line there.
+#[derive(Debug)]
+pub struct Place<'a>(mpsc::Permit<'a, String>);
+
+impl Editor {
+    /// Takes over the terminal of standard input and output. Nothing is read before [`ask`](Keyboard::ask).
+    ///
+    /// # Errors
+    /// Where no thread can be started, or the terminal refuses.
+    pub fn new() -> io::Result<Self> {
+        let config = Config::builder().auto_add_history(true).history_ignore_space(true).build();
+        let history = MemHistory::with_config(&config);
+        let mut editor = rustyline::Editor::<(), MemHistory>::with_history(config, history).map_err(to_io)?;
+        // A terminal without a cursor has no printer: lines are then printed as they come.
+        let printer = editor.create_external_printer().ok();
+        let (go, wait) = channel();
+        let (give, typed) = mpsc::channel(1);
+        let (above, to_print) = mpsc::channel(LINES_ABOVE);
+        thread::Builder::new().name("editor".to_owned()).spawn(move || edit(editor, &wait, &give))?;
+        thread::Builder::new().name("screen".to_owned()).spawn(move || print(printer, to_print))?;
+        Ok(Self { keyboard: Keyboard { go, typed }, above: Above(above) })
+    }
+}
+
+impl Keyboard {
+    /// Lets the user type the next line.
+    pub fn ask(&self) {
+        // Where the editing thread is gone, `typed` says so.
+        let _ = self.go.send(());
+    }
+
+    /// Waits for the line. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// Those of the terminal.
+    pub async fn typed(&mut self) -> io::Result<Typed> {
+        self.typed.recv().await.unwrap_or_else(|| Err(io::ErrorKind::BrokenPipe.into()))
+    }
+}
+
+impl Above {
+    /// Waits until there is place for a line. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// Where the terminal takes nothing any more.
+    pub async fn place(&self) -> io::Result<Place<'_>> {
+        self.0.reserve().await.map(Place).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+impl Place<'_> {
+    /// Shows `text` as one line that the terminal does not obey.
+    pub fn show(self, text: &str) {
+        self.0.send(format!("{}\n", OneLine(text)));
+    }
+}
+
+fn edit(
+    mut editor: rustyline::Editor<(), MemHistory>,
+    wait: &Receiver<()>,
+    give: &mpsc::Sender<io::Result<Typed>>,
+) {
+    while wait.recv().is_ok() {
+        let typed = loop {
+            match editor.readline("") {
+                Ok(line) => break Ok(Typed::Line(line)),
+                // Ctrl-C throws away what was typed.
+                Err(ReadlineError::Interrupted) => {}
+                Err(ReadlineError::Eof) => break Ok(Typed::End),
+                Err(error) => break Err(to_io(error)),
+            }
+        };
+        if give.blocking_send(typed).is_err() {
+            return;
+        }
+    }
+}
+
+/// Runs on a thread of its own, for the printer waits where a line ended before it could print.
+fn print(mut printer: Option<impl ExternalPrinter>, mut lines: mpsc::Receiver<String>) {
+    while let Some(line) = lines.blocking_recv() {
+        let shown = match &mut printer {
+            Some(printer) => printer.print(line).is_ok(),
+            None => io::stdout().write_all(line.as_bytes()).is_ok(),
+        };
+        if !shown {
+            return;
+        }
+    }
+}
+
+fn to_io(error: ReadlineError) -> io::Error {
+    match error {
+        ReadlineError::Io(error) => error,
+        error => io::Error::other(error),
+    }
+}
+
+/// How the terminal was before a line was edited.
+#[derive(Debug)]
+pub struct Terminal {
+    #[cfg(unix)]
+    before: Option<nix::sys::termios::Termios>,
+}
+
+impl Terminal {
+    /// As it is now.
+    #[must_use]
+    pub fn remember() -> Self {
+        Self {
+            #[cfg(unix)]
+            before: nix::sys::termios::tcgetattr(io::stdin()).ok(),
+        }
+    }
+
+    /// Puts it back while a line is being edited, and goes to the next line.
+    pub fn put_back(&self) {
+        #[cfg(unix)]
+        if let Some(before) = &self.before {
+            use nix::sys::termios::{SetArg, tcsetattr};
+            // Where it fails, there is no terminal any more. The sequence ends the bracketing of pastes.
+            let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, before);
+            let _ = io::stdout().write_all(b"\x1b[?2004l\r\n").and_then(|()| io::stdout().flush());
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! From a server's address to a session.
+
+use core::num::NonZeroU16;
+
+use toom_core::{Password, UserName};
+use toom_net::client::{CallError, Client, Options, Pushes};
+use toom_net::protocol::{ClientWord, Code, Failure, LoggedIn};
+
+use crate::stop::Stop;
+
+/// Where a server is, and what it is told of this client.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Its name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The UDP port on which this client takes files, if it does.
+    pub udp: Option<NonZeroU16>,
+}
+
+/// A connection on which nobody may be logged in yet.
+#[derive(Debug)]
+pub struct Connection {
+    /// What makes the requests.
+    pub client: Client,
+    /// What comes unasked.
+    pub pushes: Pushes,
+}
+
+/// Why nobody was logged in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginRefusal {
+    /// The line to print.
+    pub told: String,
+    /// Whether another password may be tried at once.
+    pub retry: Retry,
+}
+
+/// Whether to ask again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// For another password.
+    AtOnce,
+    /// Not now.
+    Later,
+}
+
+const INVALID: &str = "Invalid Password. Please try again";
+const NOW_BLOCKED: &str = "Invalid Password. Your account has been blocked. Please try again later";
+const BLOCKED: &str = "Your account is blocked due to multiple login failures. Please try again later";
+
+impl Server {
+    /// Connects and greets.
+    ///
+    /// # Errors
+    /// [`Stop::Connection`], which names the server and says why.
+    pub async fn connect(&self) -> Result<Connection, Stop> {
+        let mut options = Options { udp: self.udp, ..Options::default() };
+        if let Ok(client) = ClientWord::parse(concat!("toom/", env!("CARGO_PKG_VERSION"))) {
+            options.client = client;
+        }
+        match Client::connect((self.host.as_str(), self.port), options).await {
+            Ok((client, pushes)) => Ok(Connection { client, pushes }),
+            Err(error) => Err(Stop::unreachable(&self.host, self.port, &error)),
+        }
+    }
+}
+
+impl Connection {
+    /// Tries a password.
+    ///
+    /// # Errors
+    /// [`Stop`] where the connection ended; a refusal is an answer.
+    pub async fn log_in(
+        &self,
+        user: UserName,
+        password: Password,
+    ) -> Result<Result<LoggedIn, LoginRefusal>, Stop> {
+        match self.client.login(user, password).await {
+            Ok(session) => Ok(Ok(session)),
+            Err(CallError::Refused(failure)) => Ok(Err(LoginRefusal::from(&failure))),
+            Err(CallError::Ended(ended)) => Err(ended.into()),
+            Err(error) => Ok(Err(LoginRefusal { told: error.to_string(), retry: Retry::AtOnce })),
+        }
+    }
+}
+
+impl From<&Failure> for LoginRefusal {
+    /// A wrong password has one code, whether it blocks the account or not: the text says which.
+    fn from(failure: &Failure) -> Self {
+        let (told, retry) = match failure.code {
+            Code::BadCredentials if &*failure.text == NOW_BLOCKED => (NOW_BLOCKED, Retry::Later),
+            Code::BadCredentials => (INVALID, Retry::AtOnce),
+            Code::Blocked => (BLOCKED, Retry::Later),
+            _ => return Self { told: crate::render::refusal(failure), retry: Retry::Later },
+        };
+        Self { told: told.to_owned(), retry }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use toom_net::protocol::Verb;
+
+    use super::*;
+
+    fn refused(code: Code, text: &str) -> (String, Retry) {
+        let LoginRefusal { told, retry } = LoginRefusal::from(&Failure::new(Verb::Login, code, text));
+        (told, retry)
+    }
+
+    #[test]
+    fn a_wrong_password_may_be_tried_again() {
+        for text in [INVALID, "no", ""] {
+            assert_eq!(refused(Code::BadCredentials, text), (INVALID.to_owned(), Retry::AtOnce), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_password_that_blocks_says_so_and_is_the_last() {
+        assert_eq!(refused(Code::BadCredentials, NOW_BLOCKED), (NOW_BLOCKED.to_owned(), Retry::Later));
+    }
+
+    #[test]
+    fn a_blocked_account_is_told_so() {
+        let text = "Your account is blocked; seconds left: 7";
+        assert_eq!(refused(Code::Blocked, text), (BLOCKED.to_owned(), Retry::Later));
+    }
+
+    #[test]
+    fn other_refusals_are_in_the_words_of_the_server() {
+        let told = "too many attempts from your address; seconds left: 30";
+        assert_eq!(refused(Code::Throttled, told), (told.to_owned(), Retry::Later));
+    }
+}
