@@ -121,6 +121,7 @@ mod tests {
     #[test]
     fn demo_takes_nothing_else() {
         assert!(parse(&["demo", "2000"]).is_err());
-        assert!(parse(&["-c", "ATU", "demo"]).is_err());
+        assert!(parse(&["demo", "-c", "ATU"]).is_err());
+        assert_eq!(parse(&["-c", "ATU", "demo"]).unwrap().host, "demo");
     }
 }
