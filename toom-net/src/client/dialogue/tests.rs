@@ -263,21 +263,18 @@ fn a_line_without_an_end_is_a_violation_before_it_takes_memory() {
 
 #[test]
 fn rows_without_an_end_are_a_violation_once_they_take_32_mib() {
-    let rows = |row: &str| (row.to_owned() + "\n").repeat(1000);
     for (request, row) in [
-        (Command::Help, "ROW ".to_owned() + &"x".repeat(4000)),
-        (Command::Help, "ROW ".to_owned()),
-        (Command::ActiveUsers, "ROW luke 1970-01-01T00:00:01Z".to_owned()),
+        (Command::Help, "x".repeat(4000)),
+        (Command::Help, String::new()),
+        (Command::ActiveUsers, "luke 1970-01-01T00:00:01Z".to_owned()),
     ] {
-        let verb = request.verb();
-        let mut dialogue = greeted([request]);
-        let rows = rows(&row);
-        let per_row = row.len() - "ROW ".len() + 64;
-        let reads = REPLY_BYTES_MAX / per_row / 1000;
-        for _ in 0..reads {
-            assert_eq!(events(&mut dialogue, &rows), Ok(vec![]));
+        let (verb, mut waiting) = (request.verb(), Waiting::new(RequestId(0), &request));
+        let line = format!("ROW {row}");
+        let Ok(ServerLine::Row { row, .. }) = ServerLine::parse(line.as_bytes()) else { panic!("{line}") };
+        for _ in 0..REPLY_BYTES_MAX / (row.as_str().len() + 64) {
+            waiting.add(row).unwrap();
         }
-        assert_eq!(events(&mut dialogue, &rows), Err(Violation::TooManyRows(verb)));
+        assert_eq!(waiting.add(row), Err(Violation::TooManyRows(verb)));
     }
 }
 
