@@ -47,3 +47,17 @@ impl Drop for Pushes {
         self.shared.with_pushes(|pushes| *pushes = None);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_kept_for_pushes_that_were_dropped() {
+        let shared = Arc::new(Shared::new());
+        let pushes = Pushes { shared: Arc::clone(&shared) };
+        assert!(shared.with_pushes(|queue| queue.is_some()));
+        drop(pushes);
+        assert!(shared.with_pushes(|queue| queue.is_none()));
+    }
+}

@@ -1,8 +1,15 @@
 //! The client library against a peer that plays a script over a loopback socket.
 
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{
+    AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream, ReadBuf,
+};
 use tokio::net::{TcpListener, TcpStream};
 use toom_core::{Body, Conversation, Password, RoomId, UserName};
 use toom_net::client::{CallError, Client, ConnectError, Ended, Options, Pushed, Pushes, Violation};
@@ -306,20 +313,104 @@ async fn a_violation_ends_the_connection_and_every_call() {
 }
 
 #[tokio::test]
-async fn dropping_the_last_client_closes_also_with_calls_unanswered() {
-    let (client, mut pushes, mut peer) = logged_in().await;
+async fn who_waits_for_a_push_is_woken_by_it() {
+    let (_client, mut pushes, mut peer) = logged_in().await;
+    let (event, ()) = tokio::join!(pushes.next(), peer.says("MSG b 1 1970-01-01T00:00:01Z luke hi\n"));
+    assert!(matches!(event, Some(Pushed::Message(_))), "{event:?}");
+}
+
+/// A pipe to a peer. The time is paused, so that waiting for nothing to happen takes none.
+async fn piped() -> (Client, Pushes, BufReader<DuplexStream>) {
+    let (far, near) = tokio::io::duplex(64 * 1024);
+    let mut far = BufReader::new(far);
+    let (client, ()) = tokio::join!(Client::over(near, options()), greet(&mut far));
+    let (client, pushes) = client.unwrap();
+    (client, pushes, far)
+}
+
+async fn greet(far: &mut BufReader<DuplexStream>) {
+    far.get_mut().write_all(GREETING.as_bytes()).await.unwrap();
+    far.read_line(&mut String::new()).await.unwrap();
+    far.get_mut().write_all(b"OK HELLO\n").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bounded_number_of_calls_is_under_way_and_dropping_the_last_client_closes_nevertheless() {
+    let (client, mut pushes, mut far) = piped().await;
     let calls: Vec<_> = (0..300)
         .map(|_| {
             let client = client.clone();
             tokio::spawn(async move { client.ping().await })
         })
         .collect();
-    peer.hears("PING").await;
+    let mut lines = 0;
+    let mut line = String::new();
+    while tokio::time::timeout(Duration::from_secs(1), far.read_line(&mut line)).await.is_ok() {
+        lines += 1;
+    }
+    assert_eq!(lines, 128);
+    far.get_mut().write_all(b"OK PING\n").await.unwrap();
+    far.read_line(&mut line).await.unwrap();
     drop(client);
     calls.iter().for_each(tokio::task::JoinHandle::abort);
     assert_eq!(pushes.next().await, None);
     assert!(matches!(pushes.ended(), Some(Ended::Closed)), "{:?}", pushes.ended());
-    peer.closed().await;
+    assert_eq!(far.read_line(&mut line).await.unwrap(), 0);
+}
+
+/// A stream whose writing can be broken while its reading goes on, as that of a socket whose peer has closed.
+struct Breakable {
+    stream: DuplexStream,
+    broken: Arc<AtomicBool>,
+}
+
+impl AsyncRead for Breakable {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        to: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, to)
+    }
+}
+
+impl AsyncWrite for Breakable {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.broken.load(Ordering::SeqCst) {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_writing_fails_the_servers_last_word_is_still_read() {
+    for (last_word, expected) in [
+        ("BYE idle too quiet\n", "the server closed the connection: idle: too quiet"),
+        ("", "the connection was lost: broken pipe"),
+    ] {
+        let (far, stream) = tokio::io::duplex(64 * 1024);
+        let broken = Arc::new(AtomicBool::new(false));
+        let near = Breakable { stream, broken: Arc::clone(&broken) };
+        let mut far = BufReader::new(far);
+        let (client, ()) = tokio::join!(Client::over(near, options()), greet(&mut far));
+        let (client, _pushes) = client.unwrap();
+        broken.store(true, Ordering::SeqCst);
+        let mut call = pin!(client.ping());
+        let waited = tokio::time::timeout(Duration::from_secs(1), call.as_mut()).await;
+        assert!(waited.is_err(), "the far end has not closed yet: {waited:?}");
+        far.get_mut().write_all(last_word.as_bytes()).await.unwrap();
+        drop(far);
+        assert_eq!(call.await.unwrap_err().to_string(), expected);
+    }
 }
 
 #[tokio::test]

@@ -228,6 +228,11 @@ fn lies() -> Vec<(Command, &'static str, Violation)> {
             "ROW b 1 1970-01-01T00:00:01Z a x\nROW b 2 1970-01-01T00:00:02Z a x\n",
             Violation::TooManyRows(Verb::Rdm),
         ),
+        (
+            read_rooms(),
+            "ROW 1 1 1970-01-01T00:00:01Z a x\nROW 1 3 1970-01-01T00:00:01Z a x\nROW 1 2 1970-01-01T00:00:01Z a x\n",
+            Violation::RowOutOfPlace,
+        ),
         (read_rooms(), "ROW b 1 1970-01-01T00:00:01Z a x\n", Violation::RowOutOfPlace),
         (
             Command::PostRoom { key: None, room: room(1), body: Body::parse("x").unwrap() },

@@ -218,11 +218,17 @@ proptest! {
             }
             prop_assert_eq!(&accounted, pushed);
         }
-        let told: u64 = events.iter().map(|event| match event {
-            Pushed::Room { .. } => 1,
-            Pushed::RoomsMissed { count } => *count,
-            _ => 0,
-        }).sum();
+        let mut told = 0;
+        for event in &events {
+            match event {
+                Pushed::Room { room, .. } => {
+                    told += 1;
+                    prop_assert_eq!(u64::from(room.number()), told, "the notice of those missed stands in their place");
+                }
+                Pushed::RoomsMissed { count } => told += count,
+                _ => {}
+            }
+        }
         prop_assert_eq!(told, u64::from(rooms));
     }
 }
