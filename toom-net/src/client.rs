@@ -5,48 +5,40 @@
 //! simulation, uses these alone. Connecting again, and going on where one was, is not done here.
 //!
 //! ```
-//! use toom_core::{Body, Password, UserName};
+//! use toom_core::{Body, Epoch, MemoryStorage, Password, Secret, UserName};
 //! use toom_net::client::{Client, Options, Pushed};
+//! use toom_net::server::Server;
 //!
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-//! # // A server of one connection and of few words.
-//! # use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-//! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-//! # let server = listener.local_addr()?;
-//! # tokio::spawn(async move {
-//! #     let mut peer = BufReader::new(listener.accept().await?.0);
-//! #     let (mut said, mut line) = ("TOOM 1 example/1 max-line=16384 epoch=0\n", String::new());
-//! #     loop {
-//! #         peer.get_mut().write_all(said.as_bytes()).await?;
-//! #         line.clear();
-//! #         if peer.read_line(&mut line).await? == 0 {
-//! #             return std::io::Result::Ok(());
-//! #         }
-//! #         said = match line.split_whitespace().next() {
-//! #             Some("HELLO") => "OK HELLO\n",
-//! #             Some("LOGIN") => "OK LOGIN 1 2022-08-04T09:02:21.000000Z obiwan 127.0.0.1 0\n",
-//! #             Some("BCM") => "OK BCM 3 2022-08-04T09:02:29.000000Z\nMSG b 4 2022-08-04T09:02:31.000000Z yoda hello you\n",
-//! #             _ => "OK OUT obiwan\n",
-//! #         };
-//! #     }
-//! # });
-//! let (client, mut pushes) = Client::connect(server, Options::default()).await?;
-//! let session = client.login(UserName::parse("obiwan")?, Password::new("may the force")).await?;
-//! println!("Welcome, {}: you are number {}.", session.user, session.ordinal);
+//! let server = Server::builder(MemoryStorage::new(Epoch::new(1)))
+//!     .accounts([
+//!         (UserName::parse("obiwan")?, Secret::plain("help me")?),
+//!         (UserName::parse("yoda")?, Secret::plain("do or do not")?),
+//!     ])
+//!     .listen("127.0.0.1:0".parse()?)
+//!     .start()?;
+//! let address = server.local_addr();
 //!
-//! let receipt = client.broadcast(Body::parse("hello")?).await?;
-//! println!("That was message #{}.", receipt.number);
+//! tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//!     let (obiwan, mut pushes) = Client::connect(address, Options::default()).await?;
+//!     obiwan.login(UserName::parse("obiwan")?, Password::new("help me")).await?;
+//!     let (yoda, _) = Client::connect(address, Options::default()).await?;
+//!     yoda.login(UserName::parse("yoda")?, Password::new("do or do not")).await?;
 //!
-//! match pushes.next().await {
-//!     Some(Pushed::Message(message)) => println!("{} says {}", message.author, message.body.as_str()),
-//!     Some(Pushed::Lag { first, last, .. }) => println!("Missed #{first} to #{last}: read_since has them."),
-//!     Some(other) => println!("{other:?}"),
-//!     None => println!("The connection ended: {:?}", pushes.ended()),
-//! }
-//! client.logout().await?;
-//! # Ok::<(), Box<dyn core::error::Error>>(())
-//! # })?;
-//! # Ok::<(), Box<dyn core::error::Error>>(())
+//!     let receipt = yoda.broadcast(Body::parse("hello")?).await?;
+//!     match pushes.next().await {
+//!         Some(Pushed::Message(message)) => {
+//!             assert_eq!((message.number, message.body.as_str()), (receipt.number, "hello"));
+//!         }
+//!         Some(Pushed::Lag { first, last, .. }) => println!("missed #{first} to #{last}, read_since has them"),
+//!         Some(other) => println!("{other:?}"),
+//!         None => println!("the connection ended: {:?}", pushes.ended()),
+//!     }
+//!     obiwan.logout().await?;
+//!     yoda.logout().await?;
+//!     Ok::<(), Box<dyn std::error::Error>>(())
+//! })?;
+//! server.shut_down()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod answer;

@@ -1,5 +1,7 @@
 //! The client library against a peer that plays a script over a loopback socket.
 
+mod whole;
+
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
