@@ -214,10 +214,12 @@ impl<S: Storage> Engine<S> {
         Ok(Outcome::new(LoggedIn { session, user, at, ordinal }, Vec::new()))
     }
 
-    /// Takes a challenge back that the host could not verify: the guess does not count.
+    /// Takes a challenge back that the host could not verify: the guess does not count, unless it already did because its
+    /// time was over.
     #[expect(clippy::needless_pass_by_value, reason = "a challenge can be withdrawn once")]
     pub fn withdraw_login(&mut self, challenge: Challenge, now: Now) {
         let mono = self.clocks.advance(now);
+        self.lockout.expire(&self.config, mono);
         self.lockout.withdraw(&challenge, &self.config, mono);
     }
 

@@ -228,14 +228,15 @@ impl Lockout {
         self.tidy(&guess, now);
     }
 
-    /// Counts guesses whose time is over as wrong.
+    /// Counts guesses whose time is over as wrong, each from the moment when it was over: whether anybody looked at that
+    /// moment changes nothing.
     pub(crate) fn expire(&mut self, config: &Config, now: Mono) {
         while let Some(oldest) = self.in_flight.first_entry()
             && oldest.get().deadline <= now
         {
             let (attempt, guess) = oldest.remove_entry();
             // Nobody waits for the answer any more.
-            let _ = self.settle(attempt, &guess, Verdict::Wrong, config, now);
+            let _ = self.settle(attempt, &guess, Verdict::Wrong, config, guess.deadline);
         }
     }
 
