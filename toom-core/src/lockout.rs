@@ -102,6 +102,20 @@ enum Counted {
     Familiar { incarnation: u64, secret_version: u64 },
 }
 
+impl Counted {
+    fn digest(self, into: &mut Canonical) {
+        match self {
+            Self::Nobody(cell) => into.number(0_u8).number(cell),
+            Self::Stranger { incarnation, secret_version } => {
+                into.number(1_u8).number(incarnation).number(secret_version)
+            }
+            Self::Familiar { incarnation, secret_version } => {
+                into.number(2_u8).number(incarnation).number(secret_version)
+            }
+        };
+    }
+}
+
 impl Lockout {
     pub(crate) fn new(seed: Seed) -> Self {
         Self {
@@ -285,17 +299,15 @@ impl Lockout {
         }
     }
 
-    /// The count that the guess has its place in, if that still is there.
+    /// The count that the guess has its place in, if that still is there. A later account of the name has no place of that guess.
     fn counter(&mut self, guess: &InFlight, config: &Config, now: Mono) -> Option<&mut Counter> {
         let account = self.accounts.get_mut(&guess.name);
         match guess.counted {
             Counted::Nobody(cell) => self.nobodies.get_mut(&cell),
-            Counted::Stranger { incarnation, .. } => account
-                .filter(|account| account.incarnation == incarnation)
-                .map(|account| &mut account.strangers),
-            Counted::Familiar { incarnation, .. } => account
-                .filter(|account| account.incarnation == incarnation)
-                .and_then(|account| account.familiar(guess.source, config, now)),
+            Counted::Stranger { .. } => account.map(|account| &mut account.strangers),
+            Counted::Familiar { .. } => {
+                account.and_then(|account| account.familiar(guess.source, config, now))
+            }
         }
     }
 
@@ -356,6 +368,8 @@ impl Lockout {
         into.number(self.in_flight.len() as u64);
         for (attempt, guess) in &self.in_flight {
             into.number(attempt.0).number(guess.deadline.elapsed().as_nanos());
+            into.user(&guess.name).number(guess.source.get());
+            guess.counted.digest(into);
         }
     }
 }

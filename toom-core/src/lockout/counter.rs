@@ -59,7 +59,7 @@ impl Counter {
         Ok(())
     }
 
-    /// Settles an attempt that was begun here; one that was settled before changes nothing.
+    /// Settles an attempt that was begun here; one that was not, or was settled before, changes nothing.
     pub(crate) fn settle(
         &mut self,
         attempt: AttemptId,
@@ -72,7 +72,7 @@ impl Counter {
         };
         let place = self.places.remove(index);
         match (verdict, place.state) {
-            (Verdict::Right, _) => self.forgive_before(attempt),
+            (Verdict::Right, _) => self.forgive_before(index),
             (Verdict::Wrong, State::Forgiven) => {}
             (Verdict::Wrong, _) => self.places.insert(index, Place { state: State::Failed, ..place }),
         }
@@ -103,15 +103,17 @@ impl Counter {
         }
     }
 
-    fn forgive_before(&mut self, success: AttemptId) {
-        self.places.retain(|place| place.attempt > success || place.state != State::Failed);
-        for place in self.places.iter_mut().filter(|place| place.attempt < success) {
-            place.state = State::Forgiven;
-        }
+    /// Failures before the place `index` are forgotten, and those under way there will not count.
+    fn forgive_before(&mut self, index: usize) {
+        let later = self.places.split_off(index);
+        self.places.retain(|place| place.state != State::Failed);
+        self.places.iter_mut().for_each(|place| place.state = State::Forgiven);
+        self.places.extend(later);
     }
 
     pub(crate) fn digest(&self, into: &mut crate::digest::Canonical) {
-        into.number(self.blocked_until.map_or(0, |until| until.elapsed().as_nanos() + 1));
+        let until = self.blocked_until.unwrap_or_default();
+        into.number(u8::from(self.blocked_until.is_some())).number(until.elapsed().as_nanos());
         into.number(self.places.len() as u64);
         for place in &self.places {
             into.number(place.attempt.0).number(place.state as u8);
