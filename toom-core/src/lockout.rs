@@ -373,3 +373,6 @@ impl Lockout {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

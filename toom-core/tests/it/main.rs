@@ -7,6 +7,7 @@ mod failing;
 mod faulty;
 mod idempotency;
 mod limits;
+mod lockout;
 mod model;
 mod reading;
 mod rooms;
