@@ -1,4 +1,4 @@
-//! The laws of [`Storage`](crate::Storage), each as a function that panics where a store breaks it.
+//! The laws of [`Storage`], each as a function that panics where a store breaks it.
 //!
 //! [`storage_conformance!`](crate::storage_conformance) makes one `#[test]` of each. What a store does when its disk fails cannot
 //! be checked from outside: that is for its own tests.

@@ -24,7 +24,7 @@ type Cell = u16;
 /// What a login must prove, handed out by [`Engine::begin_login`](crate::Engine::begin_login).
 ///
 /// It holds a place in the account's count until [`Engine::finish_login`](crate::Engine::finish_login) takes it back. One that
-/// is lost counts as a wrong password once [`Limits::check_timeout`] is over.
+/// is lost counts as a wrong password once [`Limits::check_timeout`](crate::Limits::check_timeout) is over.
 #[derive(Debug)]
 #[must_use = "it counts as a failure until it is finished"]
 pub struct Challenge {
