@@ -1,0 +1,17 @@
+//! `toom` as it is built, against servers that keep to the protocol and servers that do not.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails where it panics"
+)]
+
+mod arguments;
+mod demo;
+mod exit_codes;
+mod hostile;
+mod line_mode;
+mod support;
+#[cfg(unix)]
+mod terminal;
+mod transcript;

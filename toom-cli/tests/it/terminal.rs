@@ -1,0 +1,162 @@
+//! A person at a terminal, which is a pseudo-terminal here.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Instant;
+
+use nix::pty::{OpenptyResult, Winsize, openpty};
+use nix::sys::termios::{LocalFlags, tcgetattr};
+use toom_net::server::RunningServer;
+
+use crate::support::{PASSWORD, PATIENCE, Peer, masked, password_file, port, server, toom};
+
+/// `toom` on a terminal of 24 lines of 80, and what it has written there.
+struct Screen {
+    child: Child,
+    keys: File,
+    written: Receiver<Vec<u8>>,
+    seen: String,
+    terminal: OwnedFd,
+}
+
+impl Screen {
+    /// Starts, and logs in with a password file: the password prompt is not the standard input's.
+    fn log_in(server: &RunningServer, user: &str) -> Self {
+        let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+        let OpenptyResult { master, slave } = openpty(Some(&size), None).unwrap();
+        let (folder, file) = password_file(PASSWORD);
+        let mut command = toom(&["127.0.0.1", &port(server), "--user", user]);
+        command.arg("--password-file").arg(file).env("TERM", "xterm");
+        let end = || Stdio::from(slave.try_clone().unwrap());
+        let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
+        let keys = File::from(master);
+        let mut screen = keys.try_clone().unwrap();
+        let (give, written) = channel();
+        thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = screen.read(&mut bytes) {
+                if give.send(bytes[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut screen = Self { child, keys, written, seen: String::new(), terminal: slave };
+        screen.wait_for("OUT, UPD):\r\n");
+        screen.wait_until_ready();
+        drop(folder);
+        screen
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Waits until `text` was written after what was waited for before, times masked.
+    fn wait_for(&mut self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(at) = masked(&self.seen).find(text) {
+                self.seen = masked(&self.seen).split_off(at + text.len());
+                return;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let bytes = self.written.recv_timeout(left);
+            let bytes = bytes.unwrap_or_else(|_| panic!("{text:?} does not come after {:?}", self.seen));
+            self.seen.push_str(&String::from_utf8_lossy(&bytes));
+        }
+    }
+
+    /// Waits until keys go to the editor, which then has the terminal bracket what is pasted. Before that, the terminal itself
+    /// would take Ctrl-C and Ctrl-D.
+    fn wait_until_ready(&mut self) {
+        self.wait_for("\x1b[?2004h");
+    }
+
+    /// Waits for the end: the exit code, and whether the terminal echoes and edits lines itself again.
+    fn end(mut self) -> (Option<i32>, bool) {
+        let code = self.child.wait().unwrap().code();
+        let flags = tcgetattr(&self.terminal).unwrap().local_flags;
+        (code, flags.contains(LocalFlags::ECHO | LocalFlags::ICANON))
+    }
+}
+
+#[test]
+fn commands_are_answered_and_ctrl_d_logs_out() {
+    let server = server();
+    let mut obiwan = Screen::log_in(&server, "obiwan");
+    let sent = |number| format!("Broadcast message, #{number} broadcast at TIME\r\n");
+    let read = "obiwan broadcasted BCM \"edited\" at TIME\r\n";
+    for (keys, answer) in [
+        ("BCM hello\r", sent(1)),
+        ("BCX\x08M edited\r", sent(2)),
+        ("\x1b[A\r", sent(3)),
+        ("RDM b #1\r", [read, read].concat()),
+    ] {
+        obiwan.press(keys);
+        obiwan.wait_for(&answer);
+        obiwan.wait_until_ready();
+    }
+    obiwan.press("\x04");
+    obiwan.wait_for("Bye,obiwan\r\n");
+    assert_eq!(obiwan.end(), (Some(0), true));
+}
+
+#[test]
+fn what_others_say_appears_above_the_line_that_is_typed() {
+    let server = server();
+    let mut obiwan = Screen::log_in(&server, "obiwan");
+    let mut hans = Peer::log_in(&server, "hans");
+    obiwan.press("BCM half a sen");
+    obiwan.wait_for("half a sen");
+    assert!(hans.ask("BCM \u{202e}interrupting").starts_with("OK BCM 1 "));
+    obiwan.wait_for("hans broadcasted BCM \"\\u{202e}interrupting\" at TIME");
+    // The line is drawn again below it.
+    obiwan.wait_for("BCM half a sen");
+    obiwan.press("tence\r");
+    obiwan.wait_for("Broadcast message, #2 broadcast at TIME\r\n");
+    assert!(hans.line().ends_with(" obiwan half a sentence"));
+    obiwan.press("OUT\r");
+    assert_eq!(obiwan.end(), (Some(0), true));
+}
+
+#[test]
+fn ctrl_c_throws_away_the_line_and_nothing_else() {
+    let server = server();
+    let mut obiwan = Screen::log_in(&server, "obiwan");
+    obiwan.press("BCM never said\x03");
+    obiwan.wait_until_ready();
+    obiwan.press("ATU\r");
+    obiwan.wait_for("no other active user\r\n");
+    obiwan.press("RDM b #0\r");
+    obiwan.wait_for("no new message\r\n");
+    obiwan.press("OUT\r");
+    assert_eq!(obiwan.end(), (Some(0), true));
+}
+
+#[test]
+fn lines_typed_ahead_of_the_answers_are_all_carried_out() {
+    let server = server();
+    let mut obiwan = Screen::log_in(&server, "obiwan");
+    obiwan.press("BCM one\rBCM two\rBCM three\rRDM b #0\rOUT\r");
+    for text in
+        ["#1 broadcast", "#2 broadcast", "#3 broadcast", "\"one\"", "\"two\"", "\"three\"", "Bye,obiwan"]
+    {
+        obiwan.wait_for(text);
+    }
+    assert_eq!(obiwan.end(), (Some(0), true));
+}
+
+#[test]
+fn a_lost_connection_ends_the_line_that_is_typed_and_leaves_the_terminal_in_order() {
+    let server = server();
+    let mut obiwan = Screen::log_in(&server, "obiwan");
+    obiwan.press("BCM half");
+    obiwan.wait_for("BCM half");
+    server.shut_down().unwrap();
+    obiwan.wait_for("toom: the server closes the connection: ");
+    assert_eq!(obiwan.end(), (Some(3), true));
+}
