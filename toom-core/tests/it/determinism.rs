@@ -3,9 +3,9 @@
 use core::time::Duration;
 
 use proptest::prelude::*;
-use toom_core::{Config, Now, SessionId, Timestamp};
+use toom_core::{Body, Config, IdempotencyKey, Now, RoomId, SessionId, Timestamp};
 
-use crate::schedule::{Deed, Step, Tick, config, deed, fault, kept_max, steps};
+use crate::schedule::{Deed, Order, Step, Tick, Write, config, deed, fault, kept_max, steps};
 use crate::world::{World, user};
 
 const STALL: Tick = Tick { wall: 0, mono: Duration::ZERO };
@@ -154,4 +154,62 @@ fn the_digest_tells_states_apart() {
     digests.sort();
     digests.dedup();
     assert_eq!(digests.len(), 6);
+}
+
+/// One history for each thing that a history can differ in.
+fn histories() -> Vec<Vec<(i64, Deed)>> {
+    let key = |raw: &str| (!raw.is_empty()).then(|| IdempotencyKey::parse(raw).unwrap());
+    let order = |session, raw: &str, write| {
+        Deed::Single(Order { session: SessionId::new(session), key: key(raw), write })
+    };
+    let body = |text: &str| Body::parse(text).unwrap();
+    let say = |session, raw: &str, text: &str| order(session, raw, Write::Broadcast(body(text)));
+    let post = |room, text: &str| order(0, "", Write::PostRoom(RoomId::new(room).unwrap(), body(text)));
+    let build = |session, raw: &str, others: &[&str]| {
+        order(session, raw, Write::CreateRoom(others.iter().map(|name| user(name)).collect()))
+    };
+    let two_rooms = || vec![(9, build(0, "", &["leia"])), (9, build(0, "", &["hans"]))];
+    let and = |mut deeds: Vec<(i64, Deed)>, deed| {
+        deeds.push((9, deed));
+        deeds
+    };
+    vec![
+        vec![],
+        vec![(9, say(0, "", "a"))],
+        vec![(10, say(0, "", "a"))],
+        vec![(5, say(0, "", "a")), (5, say(0, "", "a"))],
+        vec![(9, say(0, "k1", "a"))],
+        vec![(9, say(0, "k2", "a"))],
+        vec![(9, say(0, "k1", "b"))],
+        vec![(9, say(1, "k1", "a"))],
+        vec![(9, build(0, "", &["leia"]))],
+        vec![(10, build(0, "", &["leia"]))],
+        vec![(9, build(0, "k1", &["leia"]))],
+        vec![(9, build(1, "", &["luke"]))],
+        vec![(9, build(0, "", &["hans"]))],
+        vec![(9, build(0, "", &["leia", "hans"]))],
+        vec![(9, Deed::PutAccount(user("LEIA"))), (0, build(0, "", &["leia"]))],
+        two_rooms(),
+        and(two_rooms(), post(1, "a")),
+        and(two_rooms(), post(2, "a")),
+        and(two_rooms(), say(0, "", "a")),
+    ]
+}
+
+/// It catches: a digest that leaves out a time, a number, who is in a room and how the name is spelled, or what was asked for under
+/// which key by whom.
+#[test]
+fn the_history_digest_tells_histories_apart() {
+    let after = |deeds: Vec<(i64, Deed)>| {
+        let mut world = World::roomy();
+        for (wall, deed) in deeds {
+            world.step(&Step { tick: Tick { wall, mono: Duration::ZERO }, deed });
+        }
+        world.engine.history_digest()
+    };
+    let digests: Vec<_> = histories().into_iter().map(after).collect();
+    for (nth, digest) in digests.iter().enumerate() {
+        let first = digests.iter().position(|other| other == digest);
+        assert_eq!(first, Some(nth), "two histories have the same digest");
+    }
 }

@@ -5,12 +5,13 @@ use core::num::NonZeroUsize;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use toom_core::{
-    Config, Conversation, Cursor, Limits, ReadError, Reading, RoomId, SessionId, Since, Timestamp, UserName,
+    Config, Conversation, Cursor, Limits, ReadError, Reading, RoomId, SessionId, Since, Storage, Timestamp,
+    UserName,
 };
 
 use crate::model::Line;
 use crate::schedule::{Deed, Order, Step, Tick, What, Write, body, kept_max, mark, order, steps, tick};
-use crate::world::{World, user};
+use crate::world::{World, owned, user};
 
 /// Luke, who reads. He is in rooms 1, 2 and 4, not in 3.
 const READER: SessionId = SessionId::new(0);
@@ -69,7 +70,7 @@ fn read_on(
         let (limit, between) =
             pages.next().map_or((NonZeroUsize::MIN, &[][..]), |(limit, posts)| (*limit, posts));
         let page = world.page(READER, reading, limit).unwrap();
-        let lines: Vec<_> = page.rows().map(crate::world::owned).collect();
+        let lines: Vec<_> = page.rows().map(owned).collect();
         each(world, &lines);
         next = page.next().map(Reading::Next);
         if next.is_some() {
@@ -154,6 +155,38 @@ proptest! {
         prop_assert_eq!(room_by_room, world.model.read_rooms(&user("luke"), since));
     }
 
+    /// A plan that is carried out later, when others have posted, shows the page as it was when the plan was made.
+    ///
+    /// It catches: an end that is looked up when the page is read; a time in the future that lets later messages in.
+    #[test]
+    fn a_plan_shows_what_was_stored_when_it_was_made(
+        (page, bytes) in (1_usize..6, 1_usize..30),
+        before in posts(30),
+        of in prop::option::of(prop::option::of(select_room())),
+        mark in mark(),
+        limit in 1_usize..6,
+        after in posts(10),
+    ) {
+        let mut world = world(page, bytes, None);
+        world.run(&before);
+        let conversation = |room: Option<RoomId>| room.map_or(Conversation::Broadcast, Conversation::Room);
+        let what = of.map_or(What::Rooms(mark), |room| What::Conversation(conversation(room), mark));
+        let (mut next, mut plans) = (Some(world.reading(what)), Vec::new());
+        let limit = NonZeroUsize::new(limit).unwrap();
+        while let Some(reading) = next {
+            let page = world.page(READER, reading, limit).unwrap();
+            next = page.next().map(Reading::Next);
+            plans.push((page, world.engine.plan_read(READER, reading, limit, world.now).unwrap()));
+        }
+        world.run(&after);
+        for (page, plan) in plans {
+            let mut lines = Vec::new();
+            let end = plan.read(&world.engine.storage().reader(), |row| lines.push(owned(row))).unwrap();
+            prop_assert_eq!(lines, page.rows().map(owned).collect::<Vec<_>>());
+            prop_assert_eq!((end.count, end.next), (page.messages().count(), page.next()));
+        }
+    }
+
     /// With retention going on between the pages as well: every number behind the time is either shown, or told as gone when it is;
     /// nothing that is kept is told as gone, and nothing is shown twice.
     ///
@@ -223,7 +256,7 @@ proptest! {
                 }
                 Ok(page) => page,
             };
-            for line in page.rows().map(crate::world::owned) {
+            for line in page.rows().map(owned) {
                 let (Line::Message { conversation, .. } | Line::Gone { conversation, .. }) = line;
                 prop_assert!(may_read(&world, &me, conversation));
                 prop_assert!(cursor.of_conversation().is_none_or(|of| of == conversation));
@@ -258,7 +291,7 @@ proptest! {
             for conversation in all {
                 let reading = Reading::Conversation { conversation, since: Since::Number(None) };
                 let page = world.page(session, reading, NonZeroUsize::new(1000).unwrap()).unwrap();
-                let lines: Vec<_> = page.rows().map(crate::world::owned).collect();
+                let lines: Vec<_> = page.rows().map(owned).collect();
                 let expected: Vec<_> = (1..=lines.len() as u64).collect();
                 prop_assert_eq!(numbers(&lines, conversation), expected);
                 prop_assert!(page.messages().map(|message| message.at).is_sorted_by(|one, two| one < two));
