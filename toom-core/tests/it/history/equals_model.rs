@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use crate::schedule::{Deed, config, deed, fault, kept_max, steps};
-use crate::world::World;
+use crate::history::schedule::{Deed, config, deed, fault, kept_max, steps};
+use crate::history::world::World;
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]

@@ -10,8 +10,8 @@ use toom_core::{
     UserName,
 };
 
-use crate::schedule::{Deed, Order, Step, Tick, Write, body, key, name};
-use crate::world::{World, tell, user};
+use crate::history::schedule::{Deed, Order, Step, Tick, Write, body, key, name};
+use crate::history::world::{World, behind, tell, user};
 
 /// Who looks: yoda, in rooms 1 and 2 only.
 const OUTSIDER: SessionId = SessionId::new(3);
@@ -101,13 +101,12 @@ fn answer(world: &mut World, look: &Look) -> String {
 }
 
 fn pages(world: &mut World, first: Reading, limit: NonZeroUsize) -> String {
-    let mut told = Vec::new();
-    let mut next = Some(first);
+    let (mut next, mut pages, mut told) = (Some(first), 0, Vec::new());
     while let Some(reading) = next {
         let page = world.page(OUTSIDER, reading, limit);
         let cursor = page.as_ref().ok().and_then(Page::next);
         told.push(format!("{page:?} {:?}", cursor.map(|cursor| cursor.to_string())));
-        next = cursor.map(Reading::Next);
+        next = page.ok().and_then(|page| behind(&page, &mut pages));
     }
     told.join("\n")
 }

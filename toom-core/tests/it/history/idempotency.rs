@@ -6,8 +6,8 @@ use toom_core::{
     Answer, Body, BroadcastError, CreateRoomError, IdempotencyKey, PostError, RoomId, SessionId, UserName,
 };
 
-use crate::schedule::{Order, Write, body};
-use crate::world::{World, user};
+use crate::history::schedule::{Order, Write, body};
+use crate::history::world::{World, user};
 
 /// The answer of an order that was accepted, in words; whether others heard of it.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use core::time::Duration;
 use proptest::prelude::*;
 use toom_core::{Body, Config, IdempotencyKey, Now, RoomId, SessionId, Timestamp};
 
-use crate::schedule::{Deed, Order, Step, Tick, Write, config, deed, fault, kept_max, steps};
-use crate::world::{World, user};
+use crate::history::schedule::{Deed, Order, Step, Tick, Write, config, deed, fault, kept_max, steps};
+use crate::history::world::{World, user};
 
 const STALL: Tick = Tick { wall: 0, mono: Duration::ZERO };
 

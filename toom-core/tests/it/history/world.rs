@@ -8,9 +8,9 @@ use toom_core::{
     Record, Row, Secret, SessionId, Since, Source, Storage, StorageError, Timestamp, UserName,
 };
 
-use crate::faulty::{Fault, FaultyStorage};
-use crate::model::{Line, Model};
-use crate::schedule::{Deed, Mark, Order, Step, What, Write};
+use crate::history::faulty::{Fault, FaultyStorage};
+use crate::history::model::{Line, Model};
+use crate::history::schedule::{Deed, Mark, Order, Step, What, Write};
 
 pub(crate) struct World {
     pub(crate) engine: Engine<FaultyStorage>,
@@ -244,7 +244,7 @@ impl World {
                 Reading::Next(_) => unreachable!("no schedule begins with a cursor"),
             });
         let mut lines = Vec::new();
-        let mut next = Some(reading);
+        let (mut next, mut pages) = (Some(reading), 0);
         while let Some(reading) = next {
             match self.page(session, reading, limit) {
                 Err(error) => {
@@ -257,7 +257,7 @@ impl World {
                         "a page of nothing that is not the end"
                     );
                     lines.extend(page.rows().map(owned));
-                    next = page.next().map(Reading::Next);
+                    next = behind(&page, &mut pages);
                 }
             }
         }
@@ -371,6 +371,13 @@ pub(crate) fn tell<T: Debug, E: Debug>(
         }
         Err(error) => format!("{error:?}"),
     }
+}
+
+/// How to go on behind a page, if there is more. The pages of one read are counted, so that they come to an end.
+pub(crate) fn behind(page: &Page, pages: &mut usize) -> Option<Reading> {
+    *pages += 1;
+    assert!(*pages < 500, "the pages do not come to an end");
+    page.next().map(Reading::Next)
 }
 
 pub(crate) fn owned(row: Row<'_>) -> Line {

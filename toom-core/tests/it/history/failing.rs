@@ -4,12 +4,13 @@ use core::num::NonZeroUsize;
 use core::time::Duration;
 
 use toom_core::{
-    Answer, Body, BroadcastError, Conversation, IdempotencyKey, Reading, SessionId, Since, StorageError,
+    Answer, Body, BroadcastError, Conversation, IdempotencyKey, ReadError, Reading, SessionId, Since,
+    StorageError, Timestamp,
 };
 
-use crate::faulty::Fault;
-use crate::schedule::{Deed, Order, Step, Tick, Write};
-use crate::world::{World, user};
+use crate::history::faulty::Fault;
+use crate::history::schedule::{Deed, Order, Step, Tick, Write};
+use crate::history::world::{World, user};
 
 fn say(text: &str, key: Option<&str>) -> Order {
     let key = key.map(|key| IdempotencyKey::parse(key).unwrap());
@@ -122,4 +123,19 @@ fn sessions_and_their_rights_outlive_a_failure() {
         world.step(&Step { tick, deed });
     }
     assert_eq!(world.model.sessions.len(), 3);
+}
+
+#[test]
+fn a_page_that_cannot_be_read_is_an_error_and_stops_no_writing() {
+    let mut world = World::roomy();
+    assert_eq!(posted(world.single(&say("one", None))), (1, 1));
+    world.engine.storage().set_reads_fail(true);
+    for since in [Since::Number(None), Since::Time(Timestamp::MIN)] {
+        let reading = Reading::Conversation { conversation: Conversation::Broadcast, since };
+        let read = world.engine.read_since(SessionId::new(1), reading, NonZeroUsize::MIN, world.now);
+        assert!(matches!(read, Err(ReadError::Storage(StorageError::Corrupt { .. }))), "{read:?}");
+    }
+    assert_eq!(posted(world.single(&say("two", None))), (2, 1));
+    world.engine.storage().set_reads_fail(false);
+    assert_eq!(texts(&mut world), ["one", "two"]);
 }

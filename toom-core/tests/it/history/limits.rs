@@ -11,8 +11,8 @@ use toom_core::{
     Source, Storage, Timestamp, UserName,
 };
 
-use crate::schedule::{Deed, Order, Step, Tick, Write, tick};
-use crate::world::{World, user};
+use crate::history::schedule::{Deed, Order, Step, Tick, Write, tick};
+use crate::history::world::{World, user};
 
 const IDLE: Duration = Duration::from_secs(30);
 const LUKE: SessionId = SessionId::new(0);

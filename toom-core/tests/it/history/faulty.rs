@@ -41,6 +41,7 @@ struct Disk {
     /// Written by an append that failed, seen by nobody before the store is opened again.
     limbo: Vec<Record>,
     fault: Option<Fault>,
+    reads_fail: bool,
     appends: usize,
 }
 
@@ -59,7 +60,7 @@ impl FaultyStorage {
             Some(kept_max) => MemoryStorage::keeping(epoch, kept_max),
             None => MemoryStorage::new(epoch),
         };
-        let disk = Disk { stored, limbo: Vec::new(), fault: None, appends: 0 };
+        let disk = Disk { stored, limbo: Vec::new(), fault: None, reads_fail: false, appends: 0 };
         Self { disk: Rc::new(RefCell::new(disk)), failed: false, unreadable: false }
     }
 
@@ -86,10 +87,29 @@ impl FaultyStorage {
         self.disk.borrow().fault
     }
 
+    /// Lets reads fail from now on, or no more.
+    pub(crate) fn set_reads_fail(&self, fail: bool) {
+        self.disk.borrow_mut().reads_fail = fail;
+    }
+
+    /// What reads through this handle.
+    fn readable(&self) -> Result<MemoryReader, StorageError> {
+        let disk = self.disk.borrow();
+        if disk.reads_fail {
+            return Err(unreadable());
+        }
+        Ok(disk.stored.reader())
+    }
+
     /// How many appends were tried.
     pub(crate) fn appends(&self) -> usize {
         self.disk.borrow().appends
     }
+}
+
+fn unreadable() -> StorageError {
+    let thing = "the test's disk".to_owned();
+    StorageError::Corrupt { thing, offset: 0, what: "what a test wants" }
 }
 
 impl Storage for FaultyStorage {
@@ -114,8 +134,7 @@ impl Storage for FaultyStorage {
 
     fn recover(&mut self) -> Result<Recovered, StorageError> {
         if self.unreadable {
-            let thing = "the test's disk".to_owned();
-            return Err(StorageError::Corrupt { thing, offset: 0, what: "what a test wants" });
+            return Err(unreadable());
         }
         self.disk.borrow_mut().stored.recover()
     }
@@ -131,7 +150,7 @@ impl History for FaultyStorage {
         conversation: Conversation,
         since: Timestamp,
     ) -> Result<Option<MessageNumber>, StorageError> {
-        self.reader().locate(conversation, since)
+        self.readable()?.locate(conversation, since)
     }
 
     fn read(
@@ -141,10 +160,10 @@ impl History for FaultyStorage {
         limit: usize,
         visit: impl FnMut(MessageRef<'_>) -> ControlFlow<()>,
     ) -> Result<(), StorageError> {
-        History::read(&self.reader(), conversation, after, limit, visit)
+        History::read(&self.readable()?, conversation, after, limit, visit)
     }
 
     fn floor(&self, conversation: Conversation) -> Result<MessageNumber, StorageError> {
-        self.reader().floor(conversation)
+        self.readable()?.floor(conversation)
     }
 }

@@ -12,7 +12,7 @@ use toom_core::{
     SessionId, Timestamp, UserName,
 };
 
-use crate::faulty::Fault;
+use crate::history::faulty::Fault;
 
 /// One thing that happens, and how the clocks moved before it.
 #[derive(Clone, Debug)]

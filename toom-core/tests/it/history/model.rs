@@ -9,7 +9,7 @@ use toom_core::{
     Since, Timestamp, UserName,
 };
 
-use crate::schedule::{Order, Write};
+use crate::history::schedule::{Order, Write};
 
 /// What the engine should say and do, told without any cleverness: a list of everything that was ever accepted, oldest first,
 /// and every question is answered by looking through the whole of it.
