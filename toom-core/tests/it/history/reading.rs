@@ -5,8 +5,8 @@ use core::num::NonZeroUsize;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use toom_core::{
-    Config, Conversation, Cursor, Limits, ReadError, Reading, RoomId, SessionId, Since, Storage, Timestamp,
-    UserName,
+    Body, Config, Conversation, Cursor, Limits, ReadError, Reading, RoomId, SessionId, Since, Storage,
+    Timestamp, UserName,
 };
 
 use crate::history::model::Line;
@@ -328,4 +328,24 @@ fn made_up() -> impl Strategy<Value = String> {
         4 => (time, horizon, room, number)
             .prop_map(|(time, horizon, room, number)| format!("s.{time}.{horizon}.{room}.{number}")),
     ]
+}
+
+/// A plan holds a number, not a time, where its room ends: a time would not be found any more.
+#[test]
+fn a_plan_tells_what_retention_dropped_before_it_was_carried_out() {
+    let mut world = world(5, 1000, Some(1));
+    let say = |world: &mut World, text: &str| {
+        let write = Write::PostRoom(RoomId::FIRST, Body::parse(text).unwrap());
+        let _ = world.single(&Order { session: READER, key: None, write });
+    };
+    say(&mut world, "one");
+    let reading = Reading::Rooms { since: Timestamp::MIN };
+    let plan = world.engine.plan_read(READER, reading, NonZeroUsize::MIN, world.now).unwrap();
+    for text in ["two", "three"] {
+        say(&mut world, text);
+    }
+    let mut lines = Vec::new();
+    let end = plan.read(&world.engine.storage().reader(), |row| lines.push(owned(row))).unwrap();
+    assert_eq!(lines, [Line::Gone { conversation: Conversation::Room(RoomId::FIRST), first: 1, last: 1 }]);
+    assert_eq!((end.count, end.next), (0, None));
 }

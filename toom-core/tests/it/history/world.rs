@@ -254,8 +254,9 @@ impl World {
                 Ok(page) => {
                     assert!(
                         page.is_end() || page.rows().next().is_some(),
-                        "a page of nothing that is not the end"
+                        "a page of nothing is not the end"
                     );
+                    assert!(pages == 0 || page.rows().next().is_some(), "more was promised than there is");
                     lines.extend(page.rows().map(owned));
                     next = behind(&page, &mut pages);
                 }
