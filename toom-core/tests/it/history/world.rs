@@ -257,6 +257,7 @@ impl World {
                         "a page of nothing is not the end"
                     );
                     assert!(pages == 0 || page.rows().next().is_some(), "more was promised than there is");
+                    assert!(page.is_end() || self.is_full(&page, limit), "a page ends early");
                     lines.extend(page.rows().map(owned));
                     next = behind(&page, &mut pages);
                 }
@@ -265,6 +266,12 @@ impl World {
         let expected = expected.unwrap();
         assert_eq!(lines, expected);
         self.transcript.push(format!("{lines:?}"));
+    }
+
+    fn is_full(&self, page: &Page, limit: NonZeroUsize) -> bool {
+        let limits = self.model.config.limits;
+        let bytes: usize = page.messages().map(|message| message.body.len()).sum();
+        page.messages().count() == limit.min(limits.page_messages_max).get() || bytes >= limits.page_bytes_max
     }
 
     /// Reads one page three ways, which must agree, and checks its bounds.
