@@ -90,6 +90,7 @@ const HIDDEN: [(char, char); 25] = [
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use regex_syntax::hir::{Class, HirKind};
 
     use super::*;
 
@@ -112,6 +113,18 @@ mod tests {
             let out = shown(&c.to_string());
             assert!(!out.contains(steers_or_hides), "{c:?} gave {out:?}");
             assert!(!out.is_empty(), "{c:?} is not to be seen");
+        }
+    }
+
+    /// The table against Unicode's own, as another crate has them.
+    #[test]
+    fn everything_that_unicode_calls_control_format_separator_or_ignorable_is_shown() {
+        let hidden = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}--[\u{fe0e}\u{fe0f}]]";
+        let parsed = regex_syntax::parse(hidden).unwrap();
+        let HirKind::Class(Class::Unicode(class)) = parsed.kind() else { panic!("{parsed:?} is no class") };
+        let listed = |c: char| class.ranges().iter().any(|range| range.start() <= c && c <= range.end());
+        for c in (0..=0x10_ffff).filter_map(char::from_u32) {
+            assert_eq!(is_shown_as_code(c), listed(c), "{c:?}");
         }
     }
 

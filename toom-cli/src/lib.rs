@@ -44,7 +44,8 @@ pub fn run() -> ExitCode {
 
 fn run_with(args: &Args) -> Result<Verdict, Stop> {
     let zone = Zone::of_the_user();
-    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Stop::Input)?;
+    let runtime =
+        runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Stop::start(&error))?;
     runtime.block_on(async {
         if let Some(Program::Demo) = args.program {
             return demo::run(zone).await;

@@ -13,7 +13,15 @@ const LINES_QUEUED: usize = 16;
 
 /// The lines of standard input.
 #[derive(Debug)]
-pub struct Lines(mpsc::Receiver<io::Result<String>>);
+pub struct Lines(mpsc::Receiver<io::Result<Line>>);
+
+/// A line without its end, if it is text.
+pub type Line = Result<String, NotUtf8>;
+
+/// A line that is no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the line is not UTF-8")]
+pub struct NotUtf8;
 
 impl Lines {
     /// Starts to read standard input.
@@ -26,16 +34,16 @@ impl Lines {
         Ok(Self(take))
     }
 
-    /// The next line without its end; `None` at the end of the input. What is not UTF-8 became U+FFFD. Dropping the future loses nothing.
+    /// The next line; `None` at the end of the input. Dropping the future loses nothing.
     ///
     /// # Errors
     /// Those of standard input; after one, there are no more lines.
-    pub async fn next(&mut self) -> io::Result<Option<String>> {
+    pub async fn next(&mut self) -> io::Result<Option<Line>> {
         self.0.recv().await.transpose()
     }
 }
 
-fn read_all(mut input: impl BufRead, give: &mpsc::Sender<io::Result<String>>) {
+fn read_all(mut input: impl BufRead, give: &mpsc::Sender<io::Result<Line>>) {
     while let Some(line) = read_line(&mut input).transpose() {
         let failed = line.is_err();
         if give.blocking_send(line).is_err() || failed {
@@ -44,7 +52,7 @@ fn read_all(mut input: impl BufRead, give: &mpsc::Sender<io::Result<String>>) {
     }
 }
 
-fn read_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
+fn read_line(input: &mut impl BufRead) -> io::Result<Option<Line>> {
     let mut line = Vec::new();
     input.take(LINE_BYTES_MAX).read_until(b'\n', &mut line)?;
     if line.is_empty() {
@@ -54,21 +62,22 @@ fn read_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
         input.skip_until(b'\n')?;
     }
     let _ = line.pop_if(|last| *last == b'\r');
-    Ok(Some(String::from_utf8_lossy(&line).into_owned()))
+    Ok(Some(String::from_utf8(line).map_err(|_| NotUtf8)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn lines(input: &[u8]) -> Vec<String> {
+    fn lines(input: &[u8]) -> Vec<Line> {
         let mut input = input;
         std::iter::from_fn(|| read_line(&mut input).unwrap()).collect()
     }
 
     #[test]
     fn lines_come_without_their_ends() {
-        assert_eq!(lines(b"one\ntwo\r\n\nfour"), ["one", "two", "", "four"]);
+        let expected = ["one", "two", "", "four"].map(|line| Ok(line.to_owned()));
+        assert_eq!(lines(b"one\ntwo\r\n\nfour"), expected);
         assert!(lines(b"").is_empty());
     }
 
@@ -78,12 +87,12 @@ mod tests {
         input.extend_from_slice(b"\nnext\n");
         let read = lines(&input);
         assert_eq!(read.len(), 2);
-        assert_eq!(read[0].len() as u64, LINE_BYTES_MAX);
-        assert_eq!(read[1], "next");
+        assert_eq!(read[0].as_ref().unwrap().len() as u64, LINE_BYTES_MAX);
+        assert_eq!(read[1], Ok("next".to_owned()));
     }
 
     #[test]
-    fn what_is_not_utf_8_is_replaced() {
-        assert_eq!(lines(b"a\xff\n"), ["a\u{fffd}"]);
+    fn a_line_that_is_not_utf_8_is_told_from_the_others() {
+        assert_eq!(lines(b"a\xff\nb"), [Err(NotUtf8), Ok("b".to_owned())]);
     }
 }

@@ -7,9 +7,9 @@ use toom_net::client::{Pushed, Pushes};
 
 use crate::args::Args;
 use crate::filter::write_line;
-use crate::lines::Lines;
+use crate::lines::{Lines, NotUtf8};
 use crate::login::{Connection, Server};
-use crate::session::{Session, Step};
+use crate::session::{Session, Step, refuse};
 use crate::stop::{Stop, Verdict};
 use crate::zone::Zone;
 use crate::{prompt, render};
@@ -65,8 +65,11 @@ impl Input {
     }
 
     async fn line(&mut self, what: &str) -> Result<String, Stop> {
-        let line = self.lines()?.next().await.map_err(Stop::Input)?;
-        line.ok_or_else(|| Stop::Usage(format!("standard input ended before the {what}")))
+        match self.lines()?.next().await.map_err(Stop::Input)? {
+            Some(Ok(line)) => Ok(line),
+            Some(Err(NotUtf8)) => Err(Stop::Usage(format!("the {what} is not UTF-8"))),
+            None => Err(Stop::Usage(format!("standard input ended before the {what}"))),
+        }
     }
 
     async fn user_name(&mut self) -> Result<String, Stop> {
@@ -118,7 +121,11 @@ impl<W: io::Write> Script<'_, W> {
                 line = lines.next() => line.map_err(Stop::Input)?,
             };
             let Some(line) = line else { return self.log_out(verdict).await };
-            match self.step(&line).await? {
+            let step = match line {
+                Ok(line) => self.step(&line).await?,
+                Err(error) => refuse(&error.to_string(), self.out)?,
+            };
+            match step {
                 Step::On(next) => verdict = verdict.and(next),
                 Step::LoggedOut => return Ok(verdict),
             }
@@ -135,8 +142,10 @@ impl<W: io::Write> Script<'_, W> {
 
     async fn log_out(mut self, verdict: Verdict) -> Result<Verdict, Stop> {
         self.print_what_came()?;
-        self.session.log_out(self.out).await?;
-        Ok(verdict)
+        Ok(match self.session.log_out(self.out).await? {
+            Step::On(refused) => verdict.and(refused),
+            Step::LoggedOut => verdict,
+        })
     }
 
     fn print_what_came(&mut self) -> Result<(), Stop> {

@@ -65,14 +65,14 @@ impl Session {
         let command = match command::parse(line, &self.zone, now) {
             Ok(Some(command)) => command,
             Ok(None) => return Ok(Step::On(Verdict::Done)),
-            Err(error) => return refuse(out, &error.to_string()),
+            Err(error) => return refuse(&error.to_string(), out),
         };
         if command == Command::Logout {
             return self.log_out(out).await;
         }
         match self.answer(command, out).await {
             Ok(()) => Ok(Step::On(Verdict::Done)),
-            Err(Trouble::Refused(told)) => refuse(out, &told),
+            Err(Trouble::Refused(told)) => refuse(&told, out),
             Err(Trouble::Stop(stop)) => Err(stop),
         }
     }
@@ -85,7 +85,7 @@ impl Session {
         let user = match self.client.logout().await {
             Ok(user) => user,
             Err(CallError::Ended(ended)) => return Err(ended.into()),
-            Err(error) => return refuse(out, &render::call_error(&error)),
+            Err(error) => return refuse(&render::call_error(&error), out),
         };
         let goodbye = render::goodbye(user.as_ref().map_or("", NameWord::as_str));
         write_line(out, &goodbye).map_err(Stop::Output)?;
@@ -184,7 +184,11 @@ fn print(out: &mut impl io::Write, line: &str) -> Result<(), Trouble> {
     write_line(out, line).map_err(|error| Trouble::Stop(Stop::Output(error)))
 }
 
-fn refuse(out: &mut impl io::Write, told: &str) -> Result<Step, Stop> {
+/// Prints why a line was refused.
+///
+/// # Errors
+/// [`Stop::Output`].
+pub fn refuse(told: &str, out: &mut impl io::Write) -> Result<Step, Stop> {
     write_line(out, told).map_err(Stop::Output)?;
     Ok(Step::On(Verdict::Refused))
 }

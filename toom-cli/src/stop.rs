@@ -40,6 +40,12 @@ impl Verdict {
 }
 
 impl Stop {
+    /// The system does not give what every run needs.
+    #[must_use]
+    pub fn start(error: &io::Error) -> Self {
+        Self::Connection(format!("cannot start: {error}"))
+    }
+
     /// No connection came about to `host` and `port`.
     #[must_use]
     pub fn unreachable(host: &str, port: u16, error: &ConnectError) -> Self {

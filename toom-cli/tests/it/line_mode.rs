@@ -1,5 +1,7 @@
 //! Standard input and output that are no terminal.
 
+use std::io::Write as _;
+
 use crate::support::{Fake, PASSWORD, Peer, Toom, ended, masked, port, server, toom};
 
 #[test]
@@ -33,6 +35,18 @@ fn lines_may_end_with_cr_lf_and_be_blank() {
     let run = ended(toom(&["127.0.0.1", &port(&server)]), &input);
     assert!(masked(&run.stdout).contains("luke broadcasted BCM \"a b\" at TIME\n"), "{}", run.stdout);
     assert_eq!(run.code, Some(0));
+}
+
+#[test]
+fn a_line_that_is_not_utf_8_is_refused_and_the_next_one_is_carried_out() {
+    let server = server();
+    let mut run = toom(&["127.0.0.1", &port(&server)]).spawn().unwrap();
+    let input = [b"luke\n", PASSWORD.as_bytes(), b"\nBCM a\xff\nRDM b #0\n"].concat();
+    run.stdin.take().unwrap().write_all(&input).unwrap();
+    let output = run.wait_with_output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.ends_with("\nthe line is not UTF-8\nno new message\nBye,luke\n"), "{stdout}");
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]
