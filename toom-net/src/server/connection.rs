@@ -6,13 +6,12 @@ use core::num::NonZeroU16;
 use super::ServerLimits;
 use super::exchange::{Ask, ConnectionId, Operation, ReplyTo, Ticket};
 use super::outbox::Outbox;
-use crate::protocol::{
-    Code, Command, Failure, LineBuffer, Live, Reply, Request, RequestError, Row, Success, Tag, Verb,
-};
+use crate::protocol::{Failure, LineBuffer, Live, Reply, Request, RequestError, Tag, Verb};
 
-mod ask;
+mod plan;
 mod slots;
 
+use plan::{Plan, not_logged_in};
 use slots::Slots;
 
 /// The requests of one connection. It knows no socket.
@@ -160,39 +159,16 @@ impl Connection {
     /// Serves what needs no engine, and makes the rest an [`Ask`].
     fn take(&mut self, request: Request, limits: &ServerLimits, outbox: &mut Outbox) -> Option<Ask> {
         let Request { tag, command } = request;
-        let verb = command.verb();
-        let logged_in = self.is_logged_in();
-        if !logged_in && !verb.is_served_before_login() {
-            self.refuse(tag, not_logged_in(verb), outbox);
-            return None;
-        }
-        match command {
-            Command::Hello(_) if logged_in => {
-                let failure = Failure::new(verb, Code::Syntax, "HELLO comes before LOGIN");
-                self.refuse(tag, failure, outbox);
+        match self.plan(command, tag.as_ref()) {
+            Ok(Plan::Engine(operation)) => return Some(self.ask(tag, operation, limits)),
+            Ok(Plan::Here { rows, success }) => {
+                let leaves = success.verb() == Verb::Out;
+                self.reply(rows, &Reply { tag, result: Ok(success) }, outbox);
+                if leaves {
+                    self.close_intake();
+                }
             }
-            Command::Hello(hello) => {
-                (self.udp, self.live) = (hello.udp, hello.live);
-                self.succeed(tag, Vec::new(), Success::Hello, outbox);
-            }
-            Command::Ping { text } => self.succeed(tag, Vec::new(), Success::Pong { text }, outbox),
-            Command::Help => {
-                let mut rows = Vec::new();
-                let count = Row::append_help(&mut rows, tag.as_ref());
-                self.succeed(tag, rows, Success::Help { count }, outbox);
-            }
-            Command::Logout if !logged_in => {
-                self.succeed(tag, Vec::new(), Success::LoggedOut { user: None }, outbox);
-                self.close_intake();
-            }
-            Command::Login { .. } if logged_in => {
-                let failure = Failure::new(verb, Code::AlreadyLoggedIn, "you are logged in already");
-                self.refuse(tag, failure, outbox);
-            }
-            command => match self.operation(command) {
-                Ok(operation) => return Some(self.ask(tag, operation, limits)),
-                Err(failure) => self.refuse(tag, failure, outbox),
-            },
+            Err(failure) => self.refuse(tag, failure, outbox),
         }
         None
     }
@@ -230,10 +206,6 @@ impl Connection {
         self.reply(Vec::new(), &Reply { tag, result: Err(failure) }, outbox);
     }
 
-    fn succeed(&mut self, tag: Option<Tag>, rows: Vec<u8>, success: Success, outbox: &mut Outbox) {
-        self.reply(rows, &Reply { tag, result: Ok(success) }, outbox);
-    }
-
     fn reply(&mut self, mut lines: Vec<u8>, reply: &Reply, outbox: &mut Outbox) {
         reply.append_to(&mut lines);
         let ticket = self.slots.open(1);
@@ -241,6 +213,5 @@ impl Connection {
     }
 }
 
-fn not_logged_in(verb: Verb) -> Failure {
-    Failure::new(verb, Code::NotLoggedIn, "log in first: LOGIN <user> <password>")
-}
+#[cfg(test)]
+mod tests;

@@ -239,3 +239,6 @@ impl Operation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -162,7 +162,7 @@ const MONTHS: [&str; 12] =
 
 impl fmt::Display for Spoken<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The last hours of the year 9999 cannot be told in every zone: jiff's own last moment stands for them.
+        // The calendar ends a day before the year 9999 does, so that every zone has it: its end stands for the rest.
         let at = jiff::Timestamp::from_microsecond(self.at.unix_micros()).unwrap_or(jiff::Timestamp::MAX);
         let civil = self.zone.to_datetime(at);
         let month = usize::try_from(civil.month() - 1).ok().and_then(|month| MONTHS.get(month));
@@ -170,3 +170,6 @@ impl fmt::Display for Spoken<'_> {
         write!(f, "{:02}:{:02}:{:02}", civil.hour(), civil.minute(), civil.second())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,17 +2,17 @@
 
 use core::net::IpAddr;
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
 
-use toom_core::{Audience, Effect, Mono, Room, SessionEnd, UserName};
+use toom_core::Mono;
 
 use super::ServerLimits;
 use super::connection::{Connection, Next};
 use super::exchange::{ConnectionId, Input, Release};
 use super::outbox::Outbox;
-use crate::protocol::{ByeCode, CodeWord, Greeting, Live, NameWord, Push};
+use crate::protocol::{ByeCode, CodeWord, Greeting, Push};
 
 mod audience;
+mod effects;
 mod peers;
 
 use audience::Listeners;
@@ -74,7 +74,7 @@ impl Hub {
             peer.outbox.push(self.greeting.clone());
             peer.mark_dirty(&mut self.dirty);
         }
-        self.deadlines.insert((now.after(self.limits.login_time), id));
+        self.set_deadline(id, Some(now.after(self.limits.login_time)));
         id
     }
 
@@ -156,65 +156,6 @@ impl Hub {
         }
     }
 
-    fn logged_in(&mut self, id: ConnectionId, user: UserName) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
-        peer.connection.logged_in();
-        if peer.connection.live() == Live::On && peer.ending == Ending::No {
-            self.listeners.insert(id, user);
-        }
-    }
-
-    fn carry_out(&mut self, effect: Effect, now: Mono) {
-        match effect {
-            Effect::Deliver { audience, message } => {
-                let mut line = Vec::new();
-                Push::append_message(&mut line, message.view());
-                let line: Arc<[u8]> = line.into();
-                let bytes_max = self.limits.outbox_bytes_max;
-                let (peers, dirty) = (&mut self.peers, &mut self.dirty);
-                self.listeners.each(&audience, |id| {
-                    let Some(peer) = peers.get_mut(id) else { return };
-                    peer.outbox.deliver(message.conversation, message.number, &line, bytes_max);
-                    peer.mark_dirty(dirty);
-                });
-            }
-            Effect::RoomOpened { audience, room } => self.tell_room(&audience, &room, now),
-            Effect::SessionEnded { session, reason } => {
-                self.session_ended(ConnectionId::of_session(session), reason, now);
-            }
-        }
-    }
-
-    fn tell_room(&mut self, audience: &Audience, room: &Room, now: Mono) {
-        let members = room.members.iter().map(NameWord::from).collect();
-        let mut line = Vec::new();
-        Push::Room { room: room.id, members }.append_to(&mut line);
-        let line: Arc<[u8]> = line.into();
-        let bytes_max = self.limits.outbox_bytes_max;
-        let mut slow = Vec::new();
-        let (peers, dirty) = (&mut self.peers, &mut self.dirty);
-        self.listeners.each(audience, |id| {
-            let Some(peer) = peers.get_mut(id) else { return };
-            if peer.outbox.insist(&line, bytes_max).is_err() {
-                slow.push(id);
-            }
-            peer.mark_dirty(dirty);
-        });
-        for id in slow {
-            self.end_now(id, bye("slow", "this connection reads too slowly"), now);
-        }
-    }
-
-    fn session_ended(&mut self, id: ConnectionId, reason: SessionEnd, now: Mono) {
-        let bye = match reason {
-            SessionEnd::AccountRemoved => Some((ByeCode::Removed, "the account was removed")),
-            SessionEnd::Idle => Some((ByeCode::Idle, "nothing was heard for too long")),
-            _ => None,
-        };
-        let bye = bye.map(|(code, text)| Push::Bye { code, text: text.into() });
-        self.end_when_answered(id, bye, now);
-    }
-
     /// Ends a connection once the requests under way are answered. The first reason counts.
     fn end_when_answered(&mut self, id: ConnectionId, bye: Option<Push>, now: Mono) {
         let Some(peer) = self.peers.get_mut(id) else { return };
@@ -259,7 +200,15 @@ impl Hub {
         if peer.connection.may_have_session() {
             self.inputs.push_back(Input::Gone(id));
         }
-        self.deadlines.insert((now.after(self.limits.closing_time), id));
+        self.set_deadline(id, Some(now.after(self.limits.closing_time)));
+    }
+
+    fn set_deadline(&mut self, id: ConnectionId, deadline: Option<Mono>) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        if let Some(earlier) = core::mem::replace(&mut peer.deadline, deadline) {
+            self.deadlines.remove(&(earlier, id));
+        }
+        self.deadlines.extend(deadline.map(|deadline| (deadline, id)));
     }
 
     /// What waits to be written to a connection.
@@ -337,8 +286,9 @@ impl Hub {
 
     /// A connection is no more. The engine is told.
     pub(super) fn remove(&mut self, id: ConnectionId) {
-        let Some(peer) = self.peers.remove(id) else { return };
+        self.set_deadline(id, None);
         self.listeners.remove(id);
+        let Some(peer) = self.peers.remove(id) else { return };
         if peer.ending != Ending::WhenWritten && peer.connection.may_have_session() {
             self.inputs.push_back(Input::Gone(id));
         }
@@ -353,14 +303,16 @@ impl Hub {
         while let Some(&(deadline, id)) = self.deadlines.first()
             && deadline <= now
         {
-            self.deadlines.pop_first();
-            let Some(peer) = self.peers.get(id) else { continue };
+            let Some(peer) = self.peers.get(id) else {
+                self.deadlines.pop_first();
+                continue;
+            };
             if peer.ending == Ending::WhenWritten {
                 return Some(id);
             }
             if peer.connection.is_login_under_way() {
-                self.deadlines.insert((now.after(self.limits.login_time), id));
-            } else if !peer.connection.is_logged_in() {
+                self.set_deadline(id, Some(now.after(self.limits.login_time)));
+            } else {
                 self.end_now(id, bye("login-timeout", "nobody logged in for too long"), now);
             }
         }
@@ -382,3 +334,6 @@ pub(super) fn bye(code: &'static str, text: &str) -> Push {
     let word = CodeWord::parse(code).expect("the codes of this server are words");
     Push::Bye { code: ByeCode::Other(word), text: text.into() }
 }
+
+#[cfg(test)]
+mod tests;

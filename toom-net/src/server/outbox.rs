@@ -81,6 +81,8 @@ impl Outbox {
         let lags = self.lag.as_ref().is_some_and(|lag| lag.holds(conversation));
         if lags || self.bytes + line.len() > bytes_max {
             self.lag.get_or_insert_default().leave_out(conversation, number);
+            // Only a line that is longer than half of the room comes here with so much of it free.
+            self.tell_lag(bytes_max);
         } else {
             self.share(line);
         }
@@ -128,12 +130,14 @@ impl Outbox {
             self.written = 0;
             self.pieces = VecDeque::new();
         }
-        if self.lag.is_some() && self.bytes <= bytes_max / 2 {
-            self.tell_lag(bytes_max);
-        }
+        self.tell_lag(bytes_max);
     }
 
+    /// Writes `LAG` lines if half of the room is free.
     fn tell_lag(&mut self, bytes_max: usize) {
+        if self.bytes > bytes_max / 2 {
+            return;
+        }
         let Some(mut lag) = self.lag.take() else { return };
         let mut lines = Vec::new();
         // The first always fits: else a bound smaller than a line would keep it for ever.
@@ -149,3 +153,6 @@ impl Outbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

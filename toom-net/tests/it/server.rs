@@ -1,4 +1,8 @@
 //! The server over real TCP, seen by a client that knows lines and nothing else.
 
 mod client;
+mod hostile;
+mod limits;
+mod reading;
+mod sessions;
 mod talk;

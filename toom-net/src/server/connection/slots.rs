@@ -36,6 +36,12 @@ impl Slots {
         self.parked_bytes
     }
 
+    /// How many bytes of memory the places take.
+    #[cfg(test)]
+    pub(super) fn bytes_held(&self) -> usize {
+        self.waiting.capacity() * size_of::<Slot>()
+    }
+
     /// A place behind the others.
     pub(super) fn open(&mut self, weight: usize) -> Ticket {
         let ticket = self.first + self.waiting.len() as Ticket;

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use toom_core::Mono;
+
 use crate::protocol::Push;
 use crate::server::connection::Connection;
 use crate::server::exchange::ConnectionId;
@@ -13,6 +15,8 @@ pub(super) struct Peer {
     pub(super) connection: Connection,
     pub(super) outbox: Outbox,
     pub(super) ending: Ending,
+    /// When it is to be looked at, if nothing happens before.
+    pub(super) deadline: Option<Mono>,
     /// Whether requests wait for replies to leave.
     pub(super) waits: bool,
     pub(super) dirty: bool,
@@ -35,6 +39,7 @@ impl Peer {
             connection,
             outbox: Outbox::default(),
             ending: Ending::No,
+            deadline: None,
             waits: false,
             dirty: false,
             runnable: false,

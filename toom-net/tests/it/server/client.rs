@@ -2,10 +2,12 @@
 
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
 
-use toom_core::{Epoch, MemoryStorage, Secret, Storage, UserName};
-use toom_net::server::{RunningServer, Server, ServerBuilder};
+use toom_core::{Epoch, MemoryStorage, Mono, Now, Secret, Storage, Timestamp, UserName};
+use toom_net::server::{Clock, RunningServer, Server, ServerBuilder};
 
 /// How long an awaited line may take before the test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -24,6 +26,23 @@ pub(crate) fn memory() -> ServerBuilder<MemoryStorage> {
 
 pub(crate) fn on<S: Storage + Send + 'static>(storage: S) -> ServerBuilder<S> {
     Server::builder(storage).accounts(accounts())
+}
+
+/// Clocks that stand still until they are moved on.
+#[derive(Clone, Default)]
+pub(crate) struct Steered(Arc<AtomicU64>);
+
+impl Steered {
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Steered {
+    fn now(&self) -> Now {
+        let passed = Duration::from_secs(self.0.load(Ordering::SeqCst));
+        Now { wall: Timestamp::from_system_time(UNIX_EPOCH + passed), mono: Mono::new(passed) }
+    }
 }
 
 pub(crate) struct Client {
@@ -87,16 +106,22 @@ impl Client {
         self.line()
     }
 
-    /// Asks, and takes lines up to the one that ends the reply.
+    /// Asks, and takes lines up to the one that ends the reply, all without their times.
     pub(crate) fn ask_rows(&mut self, line: &str) -> Vec<String> {
         self.send(line);
         let mut lines = Vec::new();
         loop {
-            lines.push(self.line());
-            if lines.last().unwrap().split(' ').any(|word| word == "OK" || word == "ERR") {
+            lines.push(timeless(&self.line()));
+            let mut words = lines.last().unwrap().split(' ').filter(|word| !word.starts_with('@'));
+            if matches!(words.next(), Some("OK" | "ERR")) {
                 return lines;
             }
         }
+    }
+
+    /// Asks, and takes the one line of the answer without its times.
+    pub(crate) fn ask_timeless(&mut self, line: &str) -> String {
+        timeless(&self.ask(line))
     }
 
     /// Nothing waits: the answer to a `PING` is the next line.
@@ -107,6 +132,11 @@ impl Client {
     /// The server has closed, and said no more.
     pub(crate) fn expect_end(&mut self) {
         assert_eq!(self.try_line(), None);
+    }
+
+    /// Every line up to the end of the stream.
+    pub(crate) fn rest(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.try_line()).collect()
     }
 
     pub(crate) fn stream(&mut self) -> &mut TcpStream {
@@ -124,4 +154,9 @@ fn is_time(word: &str) -> bool {
     let form = b"dddd-dd-ddTdd:dd:dd.ddddddZ";
     let fits = |(byte, form): (u8, &u8)| if *form == b'd' { byte.is_ascii_digit() } else { byte == *form };
     word.len() == form.len() && word.bytes().zip(form).all(fits)
+}
+
+/// The first time in a line.
+pub(crate) fn time_in(line: &str) -> &str {
+    line.split(' ').find(|word| is_time(word)).unwrap()
 }

@@ -1,0 +1,517 @@
+use core::ops::ControlFlow;
+use core::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use proptest::prelude::*;
+use toom_core::{
+    Body, Config, Conversation, Epoch, History, MemoryReader, MemoryStorage, MessageNumber, MessageRef,
+    Password, Policy, Reading, Record, Recovered, SessionEnd, StorageError, Timestamp,
+};
+
+use super::*;
+use crate::server::exchange::Checked;
+
+/// A store in memory that counts its appends and fails when it is told to.
+#[derive(Debug)]
+struct Store {
+    memory: MemoryStorage,
+    appends: Arc<AtomicUsize>,
+    fail: Arc<AtomicUsize>,
+}
+
+const WORKS: usize = 0;
+const FULL: usize = 1;
+const BROKEN: usize = 2;
+
+impl History for Store {
+    fn locate(&self, of: Conversation, since: Timestamp) -> Result<Option<MessageNumber>, StorageError> {
+        self.memory.locate(of, since)
+    }
+
+    fn read(
+        &self,
+        of: Conversation,
+        after: Option<MessageNumber>,
+        limit: usize,
+        visit: impl FnMut(MessageRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), StorageError> {
+        History::read(&self.memory, of, after, limit, visit)
+    }
+
+    fn floor(&self, of: Conversation) -> Result<MessageNumber, StorageError> {
+        self.memory.floor(of)
+    }
+}
+
+impl Storage for Store {
+    type Reader = MemoryReader;
+
+    fn epoch(&self) -> Epoch {
+        self.memory.epoch()
+    }
+
+    fn append(&mut self, records: &[Record]) -> Result<(), StorageError> {
+        self.appends.fetch_add(1, Ordering::Relaxed);
+        let thing = || "secret/path".to_owned();
+        match self.fail.load(Ordering::Relaxed) {
+            WORKS => self.memory.append(records),
+            FULL => Err(StorageError::Full { thing: thing(), action: "append" }),
+            _ => Err(StorageError::Corrupt { thing: thing(), offset: 0, what: "broken" }),
+        }
+    }
+
+    fn recover(&mut self) -> Result<Recovered, StorageError> {
+        self.memory.recover()
+    }
+
+    fn reader(&self) -> MemoryReader {
+        self.memory.reader()
+    }
+}
+
+struct Server {
+    engine: EngineLoop<Store>,
+    appends: Arc<AtomicUsize>,
+    fail: Arc<AtomicUsize>,
+    reader: MemoryReader,
+    tickets: u64,
+}
+
+const NAMES: [&str; 4] = ["obiwan", "hans", "luke", "yoda"];
+
+fn id(slot: u32) -> ConnectionId {
+    ConnectionId::new(slot, 1)
+}
+
+fn at(seconds: u64) -> Now {
+    let wall = Timestamp::from_unix_micros(1_659_603_749_000_000).unwrap();
+    Now { wall, mono: Mono::new(Duration::from_secs(seconds)) }
+}
+
+impl Server {
+    fn with(config: Config, secret: impl Fn(&str) -> Secret) -> Self {
+        let (appends, fail) = (Arc::default(), Arc::default());
+        let memory = MemoryStorage::new(Epoch::new(1));
+        let reader = memory.reader();
+        let store = Store { memory, appends: Arc::clone(&appends), fail: Arc::clone(&fail) };
+        let mut engine = EngineLoop::new(Engine::open(store, config).unwrap(), 3);
+        let accounts = NAMES.iter().map(|name| (name.parse().unwrap(), secret(name))).collect();
+        engine.set_accounts(accounts, &mut Turn::default());
+        Self { engine, appends, fail, reader, tickets: 0 }
+    }
+
+    fn new() -> Self {
+        Self::with(Config::default(), |_| Secret::plain("pw").unwrap())
+    }
+
+    /// A server on which `NAMES` are logged in, on connections 0 to 3.
+    fn with_everyone() -> Self {
+        let mut server = Self::new();
+        for (slot, name) in (0..).zip(NAMES) {
+            let said = server.run([server.login(slot, name, "pw")]);
+            assert_eq!(said.len(), 2, "{said:?}");
+        }
+        server
+    }
+
+    fn ask(&self, slot: u32, operation: Operation) -> Input {
+        let to = ReplyTo { connection: id(slot), ticket: self.tickets, tag: None };
+        Input::Ask(Ask { to, operation })
+    }
+
+    fn login(&self, slot: u32, user: &str, password: &str) -> Input {
+        let (user, password) = (user.parse().unwrap(), Password::new(password));
+        self.ask(slot, Operation::Login { user, password, ip: [192, 0, 2, 1].into(), udp: None })
+    }
+
+    fn broadcast(&self, slot: u32, text: &str) -> Input {
+        self.ask(slot, Operation::Broadcast { key: None, body: Body::parse(text).unwrap() })
+    }
+
+    fn create_room(&self, slot: u32, users: &[&str]) -> Input {
+        let users = users.iter().map(|user| user.parse().unwrap()).collect();
+        self.ask(slot, Operation::CreateRoom { key: None, users })
+    }
+
+    fn read(&self, slot: u32) -> Input {
+        let since = toom_core::Since::Number(None);
+        let reading = Reading::Conversation { conversation: Conversation::Broadcast, since };
+        self.ask(slot, Operation::Read { reading, limit: core::num::NonZeroUsize::MAX })
+    }
+
+    fn turn(&mut self, inputs: impl IntoIterator<Item = Input>, now: Now) -> Turn {
+        let mut turn = Turn::default();
+        self.engine.turn(inputs, now, &mut turn);
+        turn
+    }
+
+    /// Turns until nothing waits, with passwords checked and pages read at once; what was released, as lines.
+    fn run(&mut self, inputs: impl IntoIterator<Item = Input>) -> Vec<String> {
+        let mut said = Vec::new();
+        let mut next: Vec<_> = inputs.into_iter().collect();
+        loop {
+            let turn = self.turn(std::mem::take(&mut next), at(0));
+            said.extend(turn.releases.iter().map(shown));
+            said.extend(turn.reads.into_iter().map(|read| shown(&read.run(&self.reader).0)));
+            next.extend(turn.checks.into_iter().map(|check| Input::Checked(check.run())));
+            if next.is_empty() && !self.engine.has_deferred() {
+                return said;
+            }
+        }
+    }
+}
+
+/// What is released, in a few words: replies without their times.
+fn shown(release: &Release) -> String {
+    match release {
+        Release::Reply { connection, lines, .. } => {
+            let lines = String::from_utf8(lines.clone()).unwrap();
+            let time = |word: &&str| !word.starts_with("2022-");
+            let lines: Vec<_> = lines
+                .lines()
+                .map(|line| line.split(' ').filter(time).collect::<Vec<_>>().join(" "))
+                .collect();
+            format!("{}: {}", connection.slot(), lines.join(" | "))
+        }
+        Release::LoggedIn { connection, user } => format!("{} is {user}", connection.slot()),
+        Release::Effect(Effect::Deliver { message, .. }) => {
+            format!("deliver {} {}", message.number, message.body.as_str())
+        }
+        Release::Effect(Effect::RoomOpened { room, .. }) => format!("opened {}", room.id),
+        Release::Effect(Effect::SessionEnded { session, reason }) => {
+            format!("{} ended {reason:?}", ConnectionId::of_session(*session).slot())
+        }
+    }
+}
+
+#[test]
+fn writes_that_come_together_share_one_append_and_are_released_in_order() {
+    let mut server = Server::with_everyone();
+    let inputs = [
+        server.broadcast(0, "one"),
+        server.create_room(1, &["luke"]),
+        server.broadcast(2, "two"),
+        server.broadcast(0, "three"),
+    ];
+    let said = server.run(inputs);
+    assert_eq!(server.appends.load(Ordering::Relaxed), 1);
+    assert_eq!(
+        said,
+        [
+            "0: OK BCM 1",
+            "deliver 1 one",
+            "1: OK SRB 1 hans luke",
+            "opened 1",
+            "2: OK BCM 2",
+            "deliver 2 two",
+            "0: OK BCM 3",
+            "deliver 3 three"
+        ]
+    );
+}
+
+#[test]
+fn a_connection_sees_what_it_wrote_before() {
+    let mut server = Server::with_everyone();
+    let said =
+        server.run([server.broadcast(0, "one"), server.read(0), server.broadcast(0, "two"), server.read(0)]);
+    assert_eq!(
+        said,
+        [
+            "0: OK BCM 1",
+            "deliver 1 one",
+            "0: OK BCM 2",
+            "deliver 2 two",
+            "0: ROW b 1 obiwan one | OK RDM 1",
+            "0: ROW b 1 obiwan one | ROW b 2 obiwan two | OK RDM 2"
+        ]
+        .map(str::to_owned)
+    );
+}
+
+#[test]
+fn what_waits_for_the_next_turn_holds_up_its_own_connection_alone() {
+    let mut server = Server::with_everyone();
+    let inputs = [
+        server.broadcast(0, "one"),
+        server.ask(0, Operation::Logout),
+        server.broadcast(0, "too late"),
+        server.ask(1, Operation::ActiveUsers),
+    ];
+    let first: Vec<_> = server.turn(inputs, at(0)).releases.iter().map(shown).collect();
+    assert_eq!(first, ["1: ROW luke | ROW obiwan | ROW yoda | OK ATU 3", "0: OK BCM 1", "deliver 1 one"]);
+    assert_eq!(server.engine.room(), BATCH_MAX - 2);
+    let second: Vec<_> = server.turn([], at(0)).releases.iter().map(shown).collect();
+    assert_eq!(second, ["0: OK OUT obiwan", "0 ended LoggedOut", "0: ERR BCM not-logged-in not logged in"]);
+}
+
+#[test]
+fn no_more_writes_share_an_append_than_a_batch_may_have() {
+    let mut server = Server::with_everyone();
+    let inputs: Vec<_> = (0..BATCH_MAX + 2).map(|n| server.broadcast(0, &n.to_string())).collect();
+    let first = server.turn(inputs, at(0));
+    assert_eq!(first.releases.len(), 2 * BATCH_MAX);
+    assert!(server.engine.has_deferred());
+    let said = server.run([]);
+    let last = BATCH_MAX + 2;
+    assert_eq!(said[2], format!("0: OK BCM {last}"));
+    assert_eq!(server.appends.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn a_store_that_fails_delivers_nothing_and_is_read_on() {
+    let mut server = Server::with_everyone();
+    server.run([server.broadcast(0, "one")]);
+    server.fail.store(BROKEN, Ordering::Relaxed);
+    let inputs = [server.broadcast(0, "two"), server.create_room(1, &["luke"])];
+    let turn = server.turn(inputs, at(0));
+    let said: Vec<_> = turn.releases.iter().map(shown).collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].starts_with("0: ERR BCM unavailable it may not have been stored"), "{said:?}");
+    assert!(said[1].starts_with("1: ERR SRB unavailable "), "{said:?}");
+    assert!(!said.concat().contains("secret/path"));
+    assert!(matches!(&turn.events[..], [Event::Trouble { problem }] if problem.contains("secret/path")));
+    // The store works again, but nobody knows what it holds.
+    server.fail.store(WORKS, Ordering::Relaxed);
+    let said = server.run([server.broadcast(0, "three")]);
+    assert!(said[0].starts_with("0: ERR BCM unavailable "), "{said:?}");
+    assert_eq!(server.run([server.read(1)]), ["1: ROW b 1 obiwan one | OK RDM 1"]);
+}
+
+#[test]
+fn a_full_store_refuses_and_goes_on_when_it_has_room() {
+    let mut server = Server::with_everyone();
+    server.fail.store(FULL, Ordering::Relaxed);
+    let said = server.run([server.broadcast(0, "one")]);
+    assert_eq!(said, ["0: ERR BCM unavailable the server has no room left; nothing was stored"]);
+    server.fail.store(WORKS, Ordering::Relaxed);
+    assert_eq!(server.run([server.broadcast(0, "one")]), ["0: OK BCM 1", "deliver 1 one"]);
+}
+
+#[test]
+fn wrong_passwords_are_told_as_the_old_server_told_them() {
+    let wrong = "0: ERR LOGIN bad-credentials Invalid Password. Please try again";
+    for name in ["nobody", "obiwan"] {
+        let mut server = Server::new();
+        assert_eq!(server.run([server.login(0, name, "x")]), [wrong]);
+        assert_eq!(server.run([server.login(0, name, "x")]), [wrong]);
+        let third = server.run([server.login(0, name, "x")]);
+        let blocked = "0: ERR LOGIN bad-credentials Invalid Password. Your account has been blocked. Please try again later";
+        assert_eq!(third, [blocked]);
+        let turn = server.turn([server.login(0, name, "pw")], at(3));
+        let left = "0: ERR LOGIN blocked Your account is blocked due to multiple login failures. Please try again later; seconds left: 7";
+        assert_eq!(shown(&turn.releases[0]), left);
+    }
+}
+
+#[test]
+fn when_the_block_is_over_the_right_password_is_taken_and_the_name_shown_as_the_account_has_it() {
+    let mut server = Server::new();
+    server.run([0; 3].map(|slot| server.login(slot, "obiwan", "x")));
+    let blocked = server.turn([server.login(0, "obiwan", "pw")], at(9));
+    assert!(shown(&blocked.releases[0]).contains(" blocked "));
+    let turn = server.turn([server.login(0, "Obiwan", "pw")], at(10));
+    let said: Vec<_> = turn.releases.iter().map(shown).collect();
+    assert_eq!(said, ["0 is obiwan", "0: OK LOGIN 1 obiwan 192.0.2.1 0"]);
+}
+
+#[test]
+fn an_address_that_guesses_too_much_is_throttled() {
+    let mut config = Config::default();
+    config.limits.source_failures_max = core::num::NonZeroU32::MIN;
+    let mut server = Server::with(config, |_| Secret::plain("pw").unwrap());
+    server.run([server.login(0, "obiwan", "x")]);
+    let said = server.run([server.login(0, "luke", "pw")]);
+    let throttled = "0: ERR LOGIN throttled too many wrong passwords came from this address; seconds left: 2";
+    assert_eq!(said, [throttled]);
+}
+
+fn hashed(_: &str) -> Secret {
+    // The cheapest parameters that there are: the tests want the way, not the work.
+    let phc = "$argon2id$v=19$m=8,t=1,p=1$c29tZSByYW5kb20gc2E$";
+    let hash = "tZ9pG9g4m1Zk7u9Zz0l7cQ";
+    Secret::parse(&format!("{phc}{hash}")).unwrap()
+}
+
+#[test]
+fn slow_checks_are_run_elsewhere_and_no_more_than_may_be() {
+    let mut server = Server::with(Config::default(), hashed);
+    let logins: Vec<_> = (0..5).map(|slot| server.login(slot, NAMES[slot as usize % 4], "x")).collect();
+    let turn = server.turn(logins, at(0));
+    assert_eq!(turn.checks.len(), 3);
+    let said: Vec<_> = turn.releases.iter().map(shown).collect();
+    let throttled = "ERR LOGIN throttled too many logins are under way; seconds left: 1";
+    assert_eq!(said, [format!("3: {throttled}"), format!("4: {throttled}")]);
+    // The ones that were turned away were not counted as guesses.
+    let verdicts: Vec<_> = turn.checks.into_iter().map(|check| Input::Checked(check.run())).collect();
+    let said = server.run(verdicts);
+    assert!(said.iter().all(|line| line.ends_with("Invalid Password. Please try again")), "{said:?}");
+    assert_eq!(server.turn([server.login(3, "yoda", "x")], at(0)).checks.len(), 1);
+}
+
+#[test]
+fn the_verdict_on_a_peer_that_left_counts_and_leaves_no_session() {
+    let mut server = Server::with(Config::default(), hashed);
+    let check = server.turn([server.login(0, "obiwan", "x")], at(0)).checks.pop().unwrap();
+    let turn = server.turn([Input::Gone(id(0))], at(0));
+    assert!(turn.releases.is_empty());
+    let right = Checked { verdict: toom_core::Verdict::Right, ..check.run() };
+    let turn = server.turn([Input::Checked(right)], at(0));
+    assert!(turn.releases.is_empty() && turn.events.is_empty(), "{turn:?}");
+    assert!(server.engine.users.is_empty());
+    // Others are not told that obiwan is active.
+    let check = server.turn([server.login(1, "luke", "x")], at(0)).checks.pop().unwrap();
+    let right = Checked { verdict: toom_core::Verdict::Right, ..check.run() };
+    assert_eq!(server.run([Input::Checked(right)])[0], "1 is luke");
+    assert_eq!(server.run([server.ask(1, Operation::ActiveUsers)]), ["1: OK ATU 0"]);
+}
+
+#[test]
+fn who_is_gone_is_logged_out_after_what_was_asked_before() {
+    let mut server = Server::with_everyone();
+    let said = server.run([server.broadcast(0, "bye"), Input::Gone(id(0)), Input::Gone(id(0))]);
+    assert_eq!(said, ["0: OK BCM 1", "deliver 1 bye", "0 ended LoggedOut"]);
+}
+
+#[test]
+fn accounts_that_are_no_longer_named_lose_their_sessions_and_the_others_keep_them() {
+    let mut server = Server::with_everyone();
+    let accounts = [("Obiwan", "new"), ("leia", "pw"), ("yoda", "pw"), ("luke", "pw")];
+    let accounts = accounts.map(|(name, pw)| (name.parse().unwrap(), Secret::plain(pw).unwrap()));
+    let said = server.run([Input::Accounts(accounts.into())]);
+    assert_eq!(said, ["1 ended AccountRemoved"]);
+    assert_eq!(server.run([server.broadcast(0, "still here")])[0], "0: OK BCM 1");
+    assert_eq!(server.run([server.login(5, "obiwan", "new")])[0], "5 is Obiwan");
+    assert_eq!(server.run([server.login(6, "leia", "pw")])[0], "6 is leia");
+    assert!(server.run([server.login(7, "hans", "pw")])[0].contains("bad-credentials"));
+}
+
+#[test]
+fn sessions_that_are_idle_for_too_long_end_when_their_time_has_come() {
+    let policy = Policy { session_idle: Some(Duration::from_mins(1)), ..Policy::default() };
+    let mut server = Server::with(Config { policy, ..Config::default() }, |_| Secret::plain("pw").unwrap());
+    server.turn([server.login(0, "obiwan", "pw")], at(0));
+    assert_eq!(server.engine.next_deadline(), Some(at(60).mono));
+    assert!(server.turn([], at(59)).releases.is_empty());
+    let turn = server.turn([], at(60));
+    let ended = Effect::SessionEnded { session: id(0).session(), reason: SessionEnd::Idle };
+    assert_eq!(turn.releases, [Release::Effect(ended)]);
+    assert_eq!(turn.events, [Event::LoggedOut { user: "obiwan".parse().unwrap() }]);
+}
+
+#[test]
+fn events_are_told_once_and_of_what_was_done_alone() {
+    let mut server = Server::with_everyone();
+    let key = toom_core::IdempotencyKey::parse("k").unwrap();
+    let keyed =
+        |text: &str| Operation::Broadcast { key: Some(key.clone()), body: Body::parse(text).unwrap() };
+    let inputs = [
+        server.ask(0, keyed("one")),
+        server.ask(0, keyed("one")),
+        server.ask(0, keyed("other")),
+        server.ask(1, Operation::ActiveUsers),
+        server.read(2),
+        server.create_room(3, &["nobody"]),
+    ];
+    let turn = server.turn(inputs, at(0));
+    let events = turn.events.iter().map(|event| match event {
+        Event::Posted(message) => format!("posted {}", message.number),
+        other => format!("{other:?}"),
+    });
+    let events: Vec<_> = events.collect();
+    assert_eq!(
+        events,
+        ["ListedUsers { user: UserName(\"hans\") }", "Read { user: UserName(\"luke\") }", "posted 1"]
+    );
+    let said: Vec<_> = turn.releases.iter().map(shown).collect();
+    assert_eq!(
+        said[1..],
+        [
+            "0: OK BCM 1",
+            "deliver 1 one",
+            "0: OK BCM 1",
+            "0: ERR BCM key-reused the key was used for another request",
+            "3: ERR SRB unknown-user nobody there is no user nobody"
+        ]
+    );
+}
+
+#[test]
+fn a_room_whose_members_do_not_fit_a_line_is_refused() {
+    let mut server = Server::new();
+    // 150 names of 32 letters of four bytes each: more than a line holds.
+    let long = |n: u32| format!("{}{n:03}", "\u{10428}".repeat(29));
+    let accounts = (0..150).map(|n| (long(n).parse().unwrap(), Secret::plain("pw").unwrap())).collect();
+    server.run([Input::Accounts(accounts)]);
+    for n in 0..150 {
+        assert_eq!(server.run([server.login(n, &long(n), "pw")]).len(), 2);
+    }
+    let names: Vec<_> = (1..150).map(long).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let said = server.run([server.create_room(0, &names)]);
+    assert_eq!(said, ["0: ERR SRB limit-reached the names of the members do not fit a line"]);
+    let said = server.run([server.create_room(0, &names[..130])]);
+    assert!(said[0].starts_with("0: OK SRB 1 "), "{said:?}");
+    assert!(said[0].len() < crate::protocol::MAX_LINE);
+}
+
+#[test]
+fn a_stop_is_told_when_all_before_it_is_done() {
+    let mut server = Server::with_everyone();
+    let turn = server.turn([server.broadcast(0, "last"), Input::Stop], at(0));
+    assert!(turn.stops);
+    assert_eq!(turn.releases.len(), 2);
+}
+
+proptest! {
+    /// Each connection's requests are answered in order, whatever shares a turn with them, and reads see what the connection
+    /// wrote before. It fails without the rule that what is no write waits behind a write of its connection.
+    #[test]
+    fn each_connection_is_served_in_order(
+        steps in prop::collection::vec((0..4_u32, any::<bool>(), any::<bool>()), 1..60),
+    ) {
+        let mut server = Server::with_everyone();
+        let mut expected: [Vec<u64>; 4] = Default::default();
+        let mut inputs = Vec::new();
+        let mut answered: [Vec<u64>; 4] = Default::default();
+        let mut written = [0_u64; 4];
+        let mut seen: Vec<(usize, u64)> = Vec::new();
+        let mut reads: Vec<(usize, u64)> = Vec::new();
+        let last = steps.len() - 1;
+        for (place, (slot, writes, turns)) in steps.into_iter().enumerate() {
+            server.tickets = place as u64;
+            let from = slot as usize;
+            expected[from].push(server.tickets);
+            if writes {
+                written[from] += 1;
+                inputs.push(server.broadcast(slot, "x"));
+            } else {
+                reads.push((from, written[from]));
+                inputs.push(server.read(slot));
+            }
+            while (turns || place == last) && (!inputs.is_empty() || server.engine.has_deferred()) {
+                let turn = server.turn(std::mem::take(&mut inputs), at(0));
+                for release in turn.releases {
+                    if let Release::Reply { connection, ticket, .. } = release {
+                        answered[connection.slot()].push(ticket);
+                    }
+                }
+                for read in turn.reads {
+                    let (from, ticket) = (read.to.connection.slot(), read.to.ticket);
+                    answered[from].push(ticket);
+                    let Release::Reply { lines, .. } = read.run(&server.reader).0 else { panic!("no reply") };
+                    let lines = String::from_utf8(lines).unwrap();
+                    let own = lines.lines().filter(|line| line.contains(&format!(" {} x", NAMES[from]))).count();
+                    seen.push((from, own as u64));
+                }
+            }
+        }
+        for slot in 0..4 {
+            answered[slot].sort_unstable();
+            let of = |list: &[(usize, u64)]| list.iter().filter(|(from, _)| *from == slot).map(|(_, n)| *n).collect::<Vec<_>>();
+            prop_assert_eq!(&answered[slot], &expected[slot]);
+            prop_assert_eq!(of(&seen), of(&reads));
+        }
+    }
+}

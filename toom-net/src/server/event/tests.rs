@@ -1,0 +1,95 @@
+use toom_core::{Body, MessageNumber, RoomId};
+
+use super::*;
+
+/// 2022-08-04T09:02:29.123456Z
+const AT: i64 = 1_659_603_749_123_456;
+
+fn name(name: &str) -> UserName {
+    name.parse().unwrap()
+}
+
+fn posted(conversation: Conversation, text: &str) -> Event {
+    Event::Posted(Message {
+        conversation,
+        number: MessageNumber::new(3).unwrap(),
+        at: Timestamp::from_unix_micros(AT).unwrap(),
+        author: name("obiwan"),
+        body: Body::parse(text).unwrap(),
+    })
+}
+
+fn line(event: &Event, room_texts: RoomTexts) -> String {
+    EventFormat { zone: TimeZone::UTC, room_texts }.line(event).to_string()
+}
+
+#[test]
+fn the_lines_are_those_of_the_old_server() {
+    let room = Room {
+        id: RoomId::FIRST,
+        at: Timestamp::from_unix_micros(AT).unwrap(),
+        members: [name("obiwan"), name("luke")].into(),
+    };
+    let cases = [
+        (Event::Running, "===== Server is running ====="),
+        (Event::Waiting, "===== Waiting for connection request from clients...====="),
+        (
+            posted(Conversation::Broadcast, "hello"),
+            "obiwan broadcasted BCM \"hello\" at 04 Aug 2022 09:02:29",
+        ),
+        (Event::ListedUsers { user: name("obiwan") }, "obiwan issued ATU command"),
+        (
+            Event::RoomCreated(room),
+            "obiwan issued SRB command: Separate chat room has been created, room ID:1, users in this room:obiwan, luke",
+        ),
+        (
+            posted(Conversation::Room(RoomId::FIRST), "have a nice day"),
+            "obiwan issued a message in separate room 1: #3;04 Aug 2022 09:02:29;obiwan;have a nice day",
+        ),
+        (Event::Read { user: name("obiwan") }, "RDM command issued from obiwan"),
+        (Event::LoggedOut { user: name("obiwan") }, "obiwan logout"),
+    ];
+    for (event, expected) in cases {
+        assert_eq!(line(&event, RoomTexts::Shown), expected);
+        assert!(!event.is_trouble());
+    }
+}
+
+#[test]
+fn what_is_said_in_rooms_is_shown_only_where_it_was_asked_for() {
+    let said = posted(Conversation::Room(RoomId::FIRST), "psst");
+    assert_eq!(
+        line(&said, RoomTexts::Hidden),
+        "obiwan issued a message in separate room 1: #3;04 Aug 2022 09:02:29;obiwan"
+    );
+}
+
+#[test]
+fn a_text_of_several_lines_is_one_event_line() {
+    let said = line(&posted(Conversation::Broadcast, "one\ntwo\n"), RoomTexts::Hidden);
+    assert_eq!(said, r#"obiwan broadcasted BCM "one\ntwo\n" at 04 Aug 2022 09:02:29"#);
+}
+
+#[test]
+fn times_are_in_the_zone_of_the_format() {
+    let zone = TimeZone::fixed(jiff::tz::offset(-10));
+    let format = EventFormat { zone, room_texts: RoomTexts::Hidden };
+    let said = format.line(&posted(Conversation::Broadcast, "hi")).to_string();
+    assert!(said.ends_with(" at 03 Aug 2022 23:02:29"), "{said}");
+}
+
+#[test]
+fn the_first_time_can_be_told_and_the_last_but_for_a_day() {
+    for (at, told) in [(Timestamp::MIN, "01 Jan 0000 00:00:00"), (Timestamp::MAX, "30 Dec 9999 22:00:00")] {
+        let spoken = Spoken { at, zone: &TimeZone::UTC }.to_string();
+        assert!(spoken.starts_with(told), "{spoken}");
+    }
+}
+
+#[test]
+fn trouble_is_told_apart_and_names_what_failed() {
+    let full = StorageError::Full { thing: "journal".to_owned(), action: "append a batch" };
+    let event = Event::storage_failed(&full);
+    assert!(event.is_trouble());
+    assert_eq!(line(&event, RoomTexts::Hidden), "storage: journal: no room is left to append a batch");
+}

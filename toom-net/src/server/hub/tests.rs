@@ -1,0 +1,345 @@
+use core::time::Duration;
+use std::sync::Arc;
+
+use toom_core::{
+    Audience, Body, Conversation, Effect, Epoch, Message, MessageNumber, Room, RoomId, SessionEnd, Timestamp,
+    UserName,
+};
+
+use super::*;
+use crate::protocol::{ClientWord, MAX_LINE};
+use crate::server::exchange::{Operation, Ticket};
+
+const NOW: Mono = Mono::ZERO;
+
+fn hub(limits: ServerLimits) -> Hub {
+    let server = ClientWord::parse("toomd/0").unwrap();
+    Hub::new(&Greeting { server, max_line: MAX_LINE, epoch: Epoch::new(0x2a) }, limits)
+}
+
+fn after(seconds: u64) -> Mono {
+    Mono::new(Duration::from_secs(seconds))
+}
+
+/// Serves a connection until it wants nothing, and takes what the engine is to be given.
+fn feed(hub: &mut Hub, id: ConnectionId, lines: &str) -> Vec<Input> {
+    hub.feed(id, lines.as_bytes());
+    hub.serve(id, NOW);
+    inputs(hub)
+}
+
+fn inputs(hub: &mut Hub) -> Vec<Input> {
+    std::iter::from_fn(|| hub.next_input()).collect()
+}
+
+fn connect(hub: &mut Hub) -> ConnectionId {
+    let id = hub.open(IpAddr::from([192, 0, 2, 1]), NOW);
+    assert_eq!(said(hub, id).0, "TOOM 1 toomd/0 max-line=16384 epoch=000000000000002a\n");
+    id
+}
+
+fn log_in(hub: &mut Hub, name: &str, live: &str) -> ConnectionId {
+    let id = connect(hub);
+    feed(hub, id, &format!("HELLO live={live}\n"));
+    assert_eq!(feed(hub, id, &format!("LOGIN {name} pw\n")).len(), 1);
+    hub.release(Release::LoggedIn { connection: id, user: name.parse().unwrap() }, NOW);
+    reply(hub, id, 1, "OK LOGIN\n");
+    assert_eq!(said(hub, id).0, "OK HELLO\nOK LOGIN\n");
+    id
+}
+
+fn reply(hub: &mut Hub, connection: ConnectionId, ticket: Ticket, lines: &str) {
+    hub.release(Release::Reply { connection, ticket, lines: lines.into() }, NOW);
+}
+
+/// What the peer is told, written as a driver does, and what is to be done then.
+fn said(hub: &mut Hub, id: ConnectionId) -> (String, Rest) {
+    let Some(outbox) = hub.outbox(id) else { return (String::new(), Rest::Idle) };
+    let bytes: Vec<u8> = outbox.pieces().flatten().copied().collect();
+    let rest = hub.wrote(id, bytes.len());
+    (String::from_utf8(bytes).unwrap(), rest)
+}
+
+fn dirty(hub: &mut Hub) -> Vec<ConnectionId> {
+    let mut dirty: Vec<_> = std::iter::from_fn(|| hub.next_dirty()).collect();
+    dirty.sort_unstable();
+    dirty
+}
+
+fn message(conversation: Conversation, number: u64, audience: Audience) -> Release {
+    Release::Effect(Effect::Deliver {
+        audience,
+        message: Message {
+            conversation,
+            number: MessageNumber::new(number).unwrap(),
+            at: Timestamp::from_unix_micros(0).unwrap(),
+            author: "obiwan".parse().unwrap(),
+            body: Body::parse("hello").unwrap(),
+        },
+    })
+}
+
+fn names(names: &[&str]) -> Arc<[UserName]> {
+    names.iter().map(|name| name.parse().unwrap()).collect()
+}
+
+fn everyone(except: ConnectionId) -> Audience {
+    Audience::Everyone { except: except.session() }
+}
+
+fn members(members: &[&str], except: ConnectionId) -> Audience {
+    Audience::Members { members: names(members), except: except.session() }
+}
+
+#[test]
+fn everyone_who_listens_is_told_but_who_said_it() {
+    let mut hub = hub(ServerLimits::default());
+    let obiwan = log_in(&mut hub, "obiwan", "on");
+    let again = log_in(&mut hub, "obiwan", "on");
+    let luke = log_in(&mut hub, "luke", "on");
+    let deaf = log_in(&mut hub, "yoda", "off");
+    let stranger = connect(&mut hub);
+    dirty(&mut hub);
+    hub.release(message(Conversation::Broadcast, 1, everyone(obiwan)), NOW);
+    hub.release(message(Conversation::Broadcast, 2, everyone(obiwan)), NOW);
+    assert_eq!(dirty(&mut hub), [again, luke], "each once, for all that is due");
+    let line = "MSG b 1 1970-01-01T00:00:00.000000Z obiwan hello\nMSG b 2 1970-01-01T00:00:00.000000Z obiwan hello\n";
+    for told in [again, luke] {
+        assert_eq!(said(&mut hub, told), (line.to_owned(), Rest::Idle));
+    }
+    for other in [obiwan, deaf, stranger] {
+        assert_eq!(said(&mut hub, other).0, "");
+    }
+}
+
+#[test]
+fn a_room_and_what_is_said_there_are_told_to_every_session_of_its_members_alone() {
+    let mut hub = hub(ServerLimits::default());
+    let obiwan = log_in(&mut hub, "obiwan", "on");
+    let again = log_in(&mut hub, "OBIWAN", "on");
+    let luke = log_in(&mut hub, "luke", "on");
+    let yoda = log_in(&mut hub, "yoda", "on");
+    let room = Room {
+        id: RoomId::FIRST,
+        at: Timestamp::from_unix_micros(0).unwrap(),
+        members: names(&["obiwan", "luke"]),
+    };
+    let audience = members(&["obiwan", "luke"], obiwan);
+    hub.release(Release::Effect(Effect::RoomOpened { audience: audience.clone(), room }), NOW);
+    hub.release(message(Conversation::Room(RoomId::FIRST), 1, audience), NOW);
+    for told in [again, luke] {
+        let line = "ROOM 1 obiwan luke\nMSG 1 1 1970-01-01T00:00:00.000000Z obiwan hello\n";
+        assert_eq!(said(&mut hub, told).0, line);
+    }
+    assert_eq!(said(&mut hub, obiwan).0, "");
+    assert_eq!(said(&mut hub, yoda).0, "");
+}
+
+#[test]
+fn one_line_is_shared_by_all_that_are_told() {
+    let mut hub = hub(ServerLimits::default());
+    let obiwan = log_in(&mut hub, "obiwan", "on");
+    let luke = log_in(&mut hub, "luke", "on");
+    let yoda = log_in(&mut hub, "yoda", "on");
+    hub.release(message(Conversation::Broadcast, 1, everyone(obiwan)), NOW);
+    let place = |id| hub.outbox(id).unwrap().pieces().next().unwrap().as_ptr();
+    assert_eq!(place(luke), place(yoda));
+}
+
+#[test]
+fn who_is_slow_lags_and_the_others_do_not() {
+    let mut hub = hub(ServerLimits { outbox_bytes_max: 200, ..ServerLimits::default() });
+    let obiwan = log_in(&mut hub, "obiwan", "on");
+    let luke = log_in(&mut hub, "luke", "on");
+    let yoda = log_in(&mut hub, "yoda", "on");
+    let mut told = String::new();
+    for number in 1..=100 {
+        hub.release(message(Conversation::Broadcast, number, everyone(obiwan)), NOW);
+        told += &said(&mut hub, yoda).0;
+        assert!(hub.outbox(luke).unwrap().len() <= 200);
+    }
+    assert_eq!(told.lines().filter(|line| line.starts_with("MSG b ")).count(), 100);
+    assert_eq!(said(&mut hub, luke).0.lines().count(), 4);
+    assert_eq!(said(&mut hub, luke), ("LAG b 5 100\n".to_owned(), Rest::Idle));
+}
+
+#[test]
+fn who_reads_too_slowly_to_be_told_of_rooms_is_said_goodbye() {
+    let mut hub = hub(ServerLimits { outbox_bytes_max: 50, ..ServerLimits::default() });
+    let obiwan = log_in(&mut hub, "obiwan", "on");
+    let luke = log_in(&mut hub, "luke", "on");
+    for id in 1..=6 {
+        let room = Room {
+            id: RoomId::new(id).unwrap(),
+            at: Timestamp::from_unix_micros(0).unwrap(),
+            members: names(&["obiwan", "luke"]),
+        };
+        let audience = members(&["obiwan", "luke"], obiwan);
+        hub.release(Release::Effect(Effect::RoomOpened { audience, room }), NOW);
+    }
+    let (told, rest) = said(&mut hub, luke);
+    let lines: Vec<_> = told.lines().collect();
+    assert_eq!(lines.len(), 6, "{told}");
+    assert!(lines[5].starts_with("BYE slow "), "{told}");
+    assert_eq!(rest, Rest::End);
+    assert!(matches!(inputs(&mut hub)[..], [Input::Gone(id)] if id == luke));
+    // Nothing comes after the last words.
+    hub.release(message(Conversation::Broadcast, 1, everyone(obiwan)), NOW);
+    reply(&mut hub, luke, 2, "OK BCM\n");
+    assert_eq!(said(&mut hub, luke).0, "");
+}
+
+#[test]
+fn a_session_that_ended_is_said_why_after_its_replies() {
+    for (reason, bye) in [(SessionEnd::Idle, "BYE idle "), (SessionEnd::AccountRemoved, "BYE removed ")] {
+        let mut hub = hub(ServerLimits::default());
+        let luke = log_in(&mut hub, "luke", "on");
+        assert_eq!(feed(&mut hub, luke, "RDM b #0\n").len(), 1);
+        hub.release(Release::Effect(Effect::SessionEnded { session: luke.session(), reason }), NOW);
+        hub.release(message(Conversation::Broadcast, 1, everyone(ConnectionId::new(9, 9))), NOW);
+        assert_eq!(said(&mut hub, luke), (String::new(), Rest::Idle));
+        assert_eq!(feed(&mut hub, luke, "PING\n").len(), 0);
+        reply(&mut hub, luke, 2, "OK RDM 0\n");
+        let (told, rest) = said(&mut hub, luke);
+        assert!(told.starts_with(&format!("OK RDM 0\n{bye}")), "{told}");
+        assert_eq!(rest, Rest::End);
+    }
+}
+
+#[test]
+fn out_ends_the_connection_after_its_reply() {
+    let mut hub = hub(ServerLimits::default());
+    let luke = log_in(&mut hub, "luke", "on");
+    assert_eq!(feed(&mut hub, luke, "OUT\nPING\n").len(), 1);
+    let ended = Effect::SessionEnded { session: luke.session(), reason: SessionEnd::LoggedOut };
+    reply(&mut hub, luke, 2, "OK OUT luke\n");
+    hub.release(Release::Effect(ended), NOW);
+    assert_eq!(said(&mut hub, luke), ("OK OUT luke\n".to_owned(), Rest::End));
+}
+
+#[test]
+fn who_does_not_log_in_in_time_is_said_goodbye() {
+    let mut hub = hub(ServerLimits::default());
+    let stranger = connect(&mut hub);
+    let luke = log_in(&mut hub, "luke", "on");
+    assert_eq!(hub.next_deadline(), Some(after(30)));
+    assert_eq!(hub.expire(after(29)), None);
+    assert_eq!(said(&mut hub, stranger), (String::new(), Rest::Idle));
+    assert_eq!(hub.expire(after(30)), None);
+    let (told, rest) = said(&mut hub, stranger);
+    assert!(told.starts_with("BYE login-timeout "), "{told}");
+    assert_eq!((rest, said(&mut hub, luke).0.as_str()), (Rest::End, ""));
+    assert!(inputs(&mut hub).is_empty(), "the engine knows nothing of it");
+    // It does not close its end: it is not waited for any longer than that.
+    assert_eq!(hub.expire(after(31)), None);
+    assert_eq!(hub.expire(after(32)), Some(stranger));
+    hub.remove(stranger);
+    assert_eq!((hub.expire(after(1000)), hub.next_deadline()), (None, None));
+}
+
+#[test]
+fn a_password_that_is_being_checked_is_waited_for() {
+    let mut hub = hub(ServerLimits::default());
+    let id = connect(&mut hub);
+    feed(&mut hub, id, "LOGIN luke wrong\n");
+    assert_eq!(hub.expire(after(30)), None);
+    assert_eq!(said(&mut hub, id).0, "");
+    reply(&mut hub, id, 0, "ERR LOGIN\n");
+    assert_eq!(hub.expire(after(60)), None);
+    assert!(said(&mut hub, id).0.starts_with("ERR LOGIN\nBYE login-timeout "));
+}
+
+#[test]
+fn a_connection_that_is_gone_is_told_to_the_engine_if_it_may_know_of_it() {
+    let mut hub = hub(ServerLimits::default());
+    let stranger = connect(&mut hub);
+    let luke = log_in(&mut hub, "luke", "on");
+    let checked = connect(&mut hub);
+    feed(&mut hub, checked, "LOGIN yoda pw\n");
+    for id in [stranger, luke, checked] {
+        hub.remove(id);
+    }
+    assert!(
+        matches!(inputs(&mut hub)[..], [Input::Gone(one), Input::Gone(two)] if (one, two) == (luke, checked))
+    );
+    hub.release(message(Conversation::Broadcast, 1, everyone(stranger)), NOW);
+    assert!(hub.next_deadline().is_none());
+    assert!(hub.all_is_written());
+}
+
+#[test]
+fn a_place_that_is_used_again_has_another_id() {
+    let mut hub = hub(ServerLimits::default());
+    let first = log_in(&mut hub, "luke", "on");
+    hub.remove(first);
+    let second = connect(&mut hub);
+    assert_eq!(first.slot(), second.slot());
+    assert_ne!(first.session(), second.session());
+    reply(&mut hub, first, 2, "OK BCM\n");
+    hub.release(Release::LoggedIn { connection: first, user: "luke".parse().unwrap() }, NOW);
+    hub.feed(first, b"PING\n");
+    hub.serve(first, NOW);
+    assert_eq!(said(&mut hub, second).0, "");
+    assert_eq!(ConnectionId::of_session(second.session()), second);
+}
+
+#[test]
+fn requests_wait_while_the_engine_does_not_take_them() {
+    let mut hub = hub(ServerLimits::default());
+    let ids: Vec<_> = (0..10).map(|n| log_in(&mut hub, &format!("user{n}"), "on")).collect();
+    for id in &ids {
+        hub.feed(*id, "BCM hi\n".repeat(64).as_bytes());
+        hub.wake(*id);
+    }
+    while let Some(id) = hub.next_runnable() {
+        hub.serve(id, NOW);
+    }
+    assert!(!hub.has_runnable(), "nothing can go on until the engine takes something");
+    let mut asked = 0;
+    loop {
+        let taken = inputs(&mut hub);
+        assert!(taken.len() <= INPUTS_MAX);
+        asked += taken.len();
+        let Some(id) = hub.next_runnable() else { break };
+        hub.serve(id, NOW);
+    }
+    assert_eq!(asked, 640);
+}
+
+#[test]
+fn requests_go_on_when_the_peer_has_read_what_waited() {
+    let mut hub = hub(ServerLimits { outbox_bytes_max: 100, ..ServerLimits::default() });
+    let id = connect(&mut hub);
+    let line = format!("PING {}\n", "x".repeat(80));
+    feed(&mut hub, id, &line.repeat(3));
+    assert_eq!(hub.outbox(id).unwrap().len(), 2 * (line.len() + 3));
+    assert_eq!(hub.next_runnable(), None);
+    said(&mut hub, id);
+    assert_eq!(hub.next_runnable(), Some(id));
+    hub.serve(id, NOW);
+    assert_eq!(hub.outbox(id).unwrap().len(), line.len() + 3);
+}
+
+#[test]
+fn a_shutdown_answers_what_is_in_flight_and_takes_no_more() {
+    let mut hub = hub(ServerLimits::default());
+    let stranger = connect(&mut hub);
+    let luke = log_in(&mut hub, "luke", "on");
+    let asked = feed(&mut hub, luke, "BCM hi\n");
+    assert!(matches!(&asked[..], [Input::Ask(ask)] if matches!(ask.operation, Operation::Broadcast { .. })));
+    hub.feed(luke, b"PING\n");
+    hub.shut_down(NOW);
+    hub.serve(luke, NOW);
+    assert!(!hub.all_is_written());
+    let bye = "BYE shutdown the server shuts down\n";
+    assert_eq!(said(&mut hub, stranger), (bye.to_owned(), Rest::End));
+    assert_eq!(said(&mut hub, luke), (String::new(), Rest::Idle));
+    reply(&mut hub, luke, 2, "OK BCM\n");
+    assert_eq!(said(&mut hub, luke), (format!("OK BCM\n{bye}"), Rest::End));
+    assert!(hub.all_is_written());
+}
+
+#[test]
+fn an_idle_connection_takes_less_than_half_a_kibibyte_here() {
+    assert!(size_of::<Option<Peer>>() <= 512, "{}", size_of::<Option<Peer>>());
+}
