@@ -10,5 +10,7 @@
 #[cfg(feature = "client")]
 mod client;
 mod server;
+#[cfg(all(unix, feature = "toomd"))]
+mod toomd;
 #[cfg(feature = "toomd")]
 mod user_command;

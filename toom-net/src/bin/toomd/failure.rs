@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use toom_core::SecretError;
 use toom_net::credentials::{EditError, FileError};
+use toom_net::server::ServerError;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -30,8 +31,14 @@ pub(crate) enum Failure {
     NoRandomBytes(getrandom::Error),
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
-    #[error("the account file is in order ({accounts} accounts), but this version cannot serve yet")]
-    NoServer { accounts: usize },
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    #[error("the operating system gives no random bytes: {0}")]
+    NoRandomSeed(getrandom::Error),
+    #[error("cannot watch for signals: {0}")]
+    Signals(io::Error),
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
     #[error("interrupted")]
     Interrupted,
 }

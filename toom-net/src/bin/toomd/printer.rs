@@ -1,0 +1,98 @@
+//! Event lines on standard output, from a thread of their own: whoever pauses the terminal must not pause the chat.
+
+use std::io::{self, BufWriter, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, channel, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use toom_net::server::{Event, EventFormat, RoomTexts};
+
+use crate::failure::Failure;
+
+/// How many events may wait to be printed. What comes then is left out, and counted.
+const WAITING_MAX: usize = 4096;
+/// How long the program waits at its end for an output that does not take its lines.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Prints events in order.
+#[derive(Debug)]
+pub(crate) struct Printer {
+    sink: Sink,
+    printed: Receiver<()>,
+}
+
+/// Takes events and never waits.
+#[derive(Clone, Debug)]
+pub(crate) struct Sink {
+    events: SyncSender<Event>,
+    left_out: Arc<AtomicU64>,
+}
+
+impl Printer {
+    /// Starts printing. Times are in the zone of the machine.
+    pub(crate) fn start(room_texts: RoomTexts) -> Result<Self, Failure> {
+        let (events, waiting) = sync_channel(WAITING_MAX);
+        let left_out = Arc::new(AtomicU64::new(0));
+        // Dropped when the thread has printed everything.
+        let (done, printed) = channel();
+        let (format, counter) = (EventFormat { zone: TimeZone::system(), room_texts }, Arc::clone(&left_out));
+        let print = move || {
+            print_all(&waiting, &format, &counter);
+            drop(done);
+        };
+        thread::Builder::new().name("toomd-printer".to_owned()).spawn(print).map_err(Failure::Thread)?;
+        Ok(Self { sink: Sink { events, left_out }, printed })
+    }
+
+    pub(crate) fn sink(&self) -> Sink {
+        self.sink.clone()
+    }
+
+    /// Waits until the rest is printed, but not for ever. The server has ended: nobody else has a sink.
+    pub(crate) fn finish(self) {
+        let Self { sink, printed } = self;
+        drop(sink);
+        if printed.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            eprintln!("toomd: standard output takes no more lines; the last events are not printed");
+        }
+    }
+}
+
+impl Sink {
+    pub(crate) fn tell(&self, event: &Event) {
+        if self.events.try_send(event.clone()).is_err() {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn print_all(waiting: &Receiver<Event>, format: &EventFormat, left_out: &AtomicU64) {
+    let mut output = BufWriter::new(io::stdout());
+    while let Some(event) = next(waiting, &mut output) {
+        let line = format.line(&event);
+        // Whoever closed standard output does not want to read it.
+        let _ = if event.is_trouble() {
+            writeln!(io::stderr(), "toomd: {line}")
+        } else {
+            writeln!(output, "{line}")
+        };
+        let left_out = left_out.swap(0, Ordering::Relaxed);
+        if left_out > 0 {
+            eprintln!("toomd: standard output is too slow: {left_out} event lines were left out");
+        }
+    }
+}
+
+/// The next event; what was printed is flushed before waiting for one.
+fn next(waiting: &Receiver<Event>, output: &mut impl Write) -> Option<Event> {
+    match waiting.try_recv() {
+        Ok(event) => Some(event),
+        Err(TryRecvError::Empty | TryRecvError::Disconnected) => {
+            let _ = output.flush();
+            waiting.recv().ok()
+        }
+    }
+}

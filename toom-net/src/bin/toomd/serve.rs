@@ -1,0 +1,88 @@
+//! Serving: the library's server, with the accounts of the file, the signals of an operator, and a line an event.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use toom_core::{Config, Epoch, MemoryStorage, Policy, Secret, Seed, UserName};
+use toom_net::credentials::Credentials;
+use toom_net::server::{Handle, RoomTexts, Server};
+
+use crate::accounts::{self, Accounts};
+use crate::args::ServeArgs;
+use crate::failure::Failure;
+use crate::printer::Printer;
+
+/// Serves until a signal ends it.
+pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
+    let accounts = load(args)?;
+    // Before the first connection: a signal that comes early must not end the program without a word.
+    let mut signals = Signals::new([SIGHUP, SIGTERM, SIGINT]).map_err(Failure::Signals)?;
+    if !args.memory {
+        eprintln!("toomd: messages are kept in memory only in this version, and are gone when it ends");
+    }
+
+    let printer = Printer::start(if args.show_room_texts { RoomTexts::Shown } else { RoomTexts::Hidden })?;
+    let events = printer.sink();
+    let server = Server::builder(MemoryStorage::new(Epoch::new(u64::from_le_bytes(random()?))))
+        .config(config(args)?)
+        .accounts(secrets(&accounts))
+        .listen(SocketAddr::new(args.listen, args.port))
+        .on_event(move |event| events.tell(event))
+        .start()?;
+    eprintln!("listening on {}", server.local_addr());
+
+    let (handle, ended) = (server.handle(), signals.handle());
+    let outcome = std::thread::scope(|scope| {
+        scope.spawn(|| obey(&mut signals, &handle, args));
+        let outcome = server.wait();
+        ended.close();
+        outcome
+    });
+    printer.finish();
+    Ok(outcome?)
+}
+
+/// Obeys signals until one ends the server, or the server ends by itself.
+fn obey(signals: &mut Signals, server: &Handle, args: &ServeArgs) {
+    for signal in signals.forever() {
+        if signal != SIGHUP {
+            return server.stop();
+        }
+        match load(args) {
+            Ok(accounts) => {
+                server.set_accounts(secrets(&accounts));
+                eprintln!("toomd: read {} again", shown(&args.credentials));
+            }
+            Err(failure) => eprintln!("toomd: {failure}; the accounts stay as they were"),
+        }
+    }
+}
+
+fn load(args: &ServeArgs) -> Result<Credentials, Failure> {
+    let Accounts { credentials, notices } = accounts::load(args)?;
+    for notice in notices {
+        eprintln!("toomd: {notice}");
+    }
+    Ok(credentials)
+}
+
+fn secrets(credentials: &Credentials) -> Vec<(UserName, Secret)> {
+    credentials.accounts().map(|(name, secret)| (name.clone(), secret.clone())).collect()
+}
+
+fn config(args: &ServeArgs) -> Result<Config, Failure> {
+    let policy = Policy { attempts: args.attempts, block: args.block, ..Policy::default() };
+    Ok(Config { policy, seed: Seed::new(random()?), ..Config::default() })
+}
+
+fn random<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(Failure::NoRandomSeed)?;
+    Ok(bytes)
+}
+
+fn shown(path: &Path) -> std::path::Display<'_> {
+    path.display()
+}

@@ -1,0 +1,267 @@
+//! `toomd`, run as a program: what it prints, the signals it obeys, and what it refuses.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// A running `toomd` in a folder of its own, killed when it is dropped.
+struct Toomd {
+    child: Child,
+    talk: BufReader<ChildStderr>,
+    port: u16,
+    folder: TempDir,
+}
+
+fn command(folder: &TempDir, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_toomd"));
+    command.args(words).current_dir(folder.path()).env("TZ", "UTC");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// A folder whose accounts have these lines.
+fn folder(accounts: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write_accounts(&folder, accounts);
+    folder
+}
+
+fn write_accounts(folder: &TempDir, accounts: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let file = folder.path().join("credentials.txt");
+    fs::write(&file, accounts).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+impl Toomd {
+    fn start(accounts: &str, words: &[&str]) -> Self {
+        let folder = folder(accounts);
+        let mut child = command(&folder, &[&["0"], words].concat()).spawn().unwrap();
+        let talk = BufReader::new(child.stderr.take().unwrap());
+        let mut server = Self { child, talk, port: 0, folder };
+        let listening = server.said("listening on 127.0.0.1:");
+        server.port = listening.rsplit(':').next().unwrap().parse().unwrap();
+        server
+    }
+
+    /// The next line on standard error that starts so.
+    fn said(&mut self, start: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.talk.read_line(&mut line).unwrap(), 0, "toomd ended without a line `{start}`");
+            if line.starts_with(start) {
+                return line.trim_end().to_owned();
+            }
+        }
+    }
+
+    fn connect(&self) -> Peer {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let mut peer = Peer(BufReader::new(stream));
+        assert!(peer.line().starts_with("TOOM 1 toomd/"));
+        peer
+    }
+
+    fn log_in(&self, name: &str) -> Peer {
+        let mut peer = self.connect();
+        let answer = peer.ask(&format!("LOGIN {name} pw"));
+        assert!(answer.starts_with("OK LOGIN "), "{answer}");
+        peer
+    }
+
+    fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Its exit code, and its lines on standard output without their times.
+    fn ended(mut self) -> (Option<i32>, Vec<String>) {
+        let mut output = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut output).unwrap();
+        (self.child.wait().unwrap().code(), output.lines().map(without_time).collect())
+    }
+}
+
+impl Drop for Toomd {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Someone who types the protocol.
+struct Peer(BufReader<TcpStream>);
+
+impl Peer {
+    /// The next line without its end; empty at the end of the stream.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    fn ask(&mut self, request: &str) -> String {
+        self.0.get_mut().write_all(format!("{request}\n").as_bytes()).unwrap();
+        self.line()
+    }
+}
+
+/// The line with `<time>` for a time such as `04 Aug 2022 09:02:29`.
+fn without_time(line: &str) -> String {
+    let is_time = |text: &str| {
+        let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+        text.len() == 20 && shape.starts_with("00 ") && shape.ends_with(" 0000 00:00:00")
+    };
+    let found = (0..line.len()).find(|&at| line.get(at..at + 20).is_some_and(is_time));
+    found.map_or(line.to_owned(), |at| format!("{}<time>{}", &line[..at], &line[at + 20..]))
+}
+
+#[test]
+fn the_lines_of_a_chat_are_those_of_the_old_server() {
+    let server = Toomd::start("obiwan pw\nluke pw\n", &["--memory"]);
+    let mut luke = server.log_in("luke");
+    let mut obiwan = server.log_in("obiwan");
+    for request in ["BCM hello", "ATU", "SRB luke", "SRM 1 have a nice day", "RDM b #0", "OUT"] {
+        let mut answer = obiwan.ask(request);
+        while answer.starts_with("ROW ") {
+            answer = obiwan.line();
+        }
+        assert!(answer.starts_with("OK "), "{request}: {answer}");
+    }
+    assert!(luke.line().starts_with("MSG b 1 "));
+    server.signal("TERM");
+    let lines = server.ended();
+    assert_eq!(lines.0, Some(0));
+    assert_eq!(
+        lines.1,
+        [
+            "===== Server is running =====",
+            "===== Waiting for connection request from clients...=====",
+            "obiwan broadcasted BCM \"hello\" at <time>",
+            "obiwan issued ATU command",
+            "obiwan issued SRB command: Separate chat room has been created, room ID:1, users in this room:obiwan, luke",
+            "obiwan issued a message in separate room 1: #1;<time>;obiwan",
+            "RDM command issued from obiwan",
+            "obiwan logout",
+            "luke logout",
+        ]
+    );
+}
+
+#[test]
+fn private_texts_are_shown_to_the_operator_who_asks_for_them() {
+    let server = Toomd::start("obiwan pw\nluke pw\n", &["--show-room-texts"]);
+    let (_luke, mut obiwan) = (server.log_in("luke"), server.log_in("obiwan"));
+    assert!(obiwan.ask("SRB luke").starts_with("OK SRB 1 "));
+    assert!(obiwan.ask("SRM 1 one\u{b}two").starts_with("OK SRM "));
+    server.signal("INT");
+    let (code, lines) = server.ended();
+    assert_eq!(code, Some(0));
+    let shown = "obiwan issued a message in separate room 1: #1;<time>;obiwan;one\\ntwo";
+    assert!(lines.iter().any(|line| line == shown), "{lines:?}");
+}
+
+#[test]
+fn a_signal_to_end_says_goodbye_to_everyone() {
+    for signal in ["TERM", "INT"] {
+        let server = Toomd::start("luke pw\n", &[]);
+        let mut luke = server.log_in("luke");
+        server.signal(signal);
+        assert!(luke.line().starts_with("BYE shutdown "), "{signal}");
+        assert_eq!(luke.line(), "", "{signal}: the connection is closed");
+        assert_eq!(server.ended().0, Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn a_hangup_reads_the_accounts_again_and_spares_open_sessions() {
+    let mut server = Toomd::start("luke pw\nleia pw\n", &[]);
+    let (mut luke, mut leia) = (server.log_in("luke"), server.log_in("leia"));
+    write_accounts(&server.folder, "leia changed\nhans pw\n");
+    server.signal("HUP");
+    server.said("toomd: read credentials.txt again");
+    assert!(luke.line().starts_with("BYE removed "), "whose account is gone is told");
+    assert_eq!(luke.line(), "");
+    let _hans = server.log_in("hans");
+    assert!(server.connect().ask("LOGIN luke pw").starts_with("ERR LOGIN bad-credentials "));
+    assert!(server.connect().ask("LOGIN leia changed").starts_with("OK LOGIN "));
+    assert_eq!(leia.ask("PING"), "OK PING", "a changed password ends no session");
+}
+
+#[test]
+fn a_hangup_with_a_broken_account_file_changes_nothing() {
+    let mut server = Toomd::start("luke pw\n", &[]);
+    write_accounts(&server.folder, "luke\n");
+    server.signal("HUP");
+    let complaint = server.said("toomd: credentials.txt");
+    assert!(
+        complaint.contains("line 1") && complaint.ends_with("the accounts stay as they were"),
+        "{complaint}"
+    );
+    let _luke = server.log_in("luke");
+}
+
+#[test]
+fn attempts_and_block_are_those_of_the_command_line() {
+    let server = Toomd::start("luke pw\n", &["1", "--block", "2h"]);
+    let mut peer = server.connect();
+    assert!(peer.ask("LOGIN luke wrong").starts_with("ERR LOGIN bad-credentials "));
+    let blocked = peer.ask("LOGIN luke pw");
+    let seconds: u64 = blocked.rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(blocked.starts_with("ERR LOGIN blocked ") && (7_100..=7_200).contains(&seconds), "{blocked}");
+}
+
+#[test]
+fn what_cannot_be_served_is_told_in_one_line() {
+    let taken = Toomd::start("luke pw\n", &[]);
+    let port = taken.port.to_string();
+    let refused = [
+        (folder("luke pw\n"), vec![port.as_str()], "cannot listen on 127.0.0.1:"),
+        (folder("luke\n"), vec!["0"], "line 1"),
+        (tempfile::tempdir().unwrap(), vec!["0"], "toomd user add"),
+        (folder("luke pw\n"), vec!["0", "--listen", "0.0.0.0"], "--allow-plain-passwords"),
+    ];
+    for (folder, words, reason) in refused {
+        let ran = command(&folder, &words).output().unwrap();
+        assert_eq!((ran.status.code(), ran.stdout.as_slice()), (Some(1), &b""[..]), "{words:?}");
+        let talk = String::from_utf8(ran.stderr).unwrap();
+        assert!(talk.lines().last().unwrap().contains(reason), "{words:?}: {talk}");
+    }
+}
+
+#[test]
+fn an_operator_who_reads_no_lines_stops_nobody() {
+    let mut server = Toomd::start("luke pw\nleia pw\n", &[]);
+    let (mut luke, leia) = (server.log_in("luke"), server.log_in("leia"));
+    // Far more than a pipe and the queue hold, with nobody reading standard output.
+    let burst = format!("BCM {}\n", "x".repeat(2000)).repeat(50);
+    for number in 0..6000 {
+        if number % 50 == 0 {
+            luke.0.get_mut().write_all(burst.as_bytes()).unwrap();
+        }
+        let answer = luke.line();
+        assert!(answer.starts_with(&format!("OK BCM {} ", number + 1)), "{answer}");
+    }
+    drop(leia);
+    server.signal("TERM");
+    server.said("toomd: standard output takes no more lines");
+    assert!(server.child.wait().unwrap().success());
+}
+
+#[test]
+fn whoever_closes_its_output_stops_nobody() {
+    let mut server = Toomd::start("luke pw\n", &[]);
+    drop(server.child.stdout.take());
+    let mut luke = server.log_in("luke");
+    for _ in 0..3 {
+        assert!(luke.ask("BCM hello").starts_with("OK BCM "));
+    }
+    luke.0.get_mut().shutdown(Shutdown::Write).unwrap();
+    server.signal("TERM");
+    assert!(server.child.wait().unwrap().success());
+}
