@@ -135,6 +135,12 @@ pub enum ByeCode {
     Shutdown,
     /// Nothing was heard for too long.
     Idle,
+    /// Nobody logged in in time.
+    LoginTimeout,
+    /// The server, or the peer's address, has as many connections as it may have.
+    TooManyConnections,
+    /// The peer does not read what it is sent.
+    Slow,
     /// Too much was asked for.
     Throttled,
     /// The account was removed.
@@ -144,7 +150,15 @@ pub enum ByeCode {
 }
 
 impl ByeCode {
-    const KNOWN: [Self; 4] = [Self::Shutdown, Self::Idle, Self::Throttled, Self::Removed];
+    const KNOWN: [Self; 7] = [
+        Self::Shutdown,
+        Self::Idle,
+        Self::LoginTimeout,
+        Self::TooManyConnections,
+        Self::Slow,
+        Self::Throttled,
+        Self::Removed,
+    ];
 
     /// The code's word.
     #[must_use]
@@ -152,6 +166,9 @@ impl ByeCode {
         match self {
             Self::Shutdown => "shutdown",
             Self::Idle => "idle",
+            Self::LoginTimeout => "login-timeout",
+            Self::TooManyConnections => "too-many-connections",
+            Self::Slow => "slow",
             Self::Throttled => "throttled",
             Self::Removed => "removed",
             Self::Other(word) => word.as_str(),

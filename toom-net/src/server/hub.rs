@@ -9,7 +9,7 @@ use super::ServerLimits;
 use super::connection::{Connection, Next};
 use super::exchange::{ConnectionId, Input, Release};
 use super::outbox::Outbox;
-use crate::protocol::{ByeCode, CodeWord, Greeting, Push};
+use crate::protocol::{ByeCode, Greeting, Live, Push};
 
 mod audience;
 mod effects;
@@ -190,7 +190,9 @@ impl Hub {
         let Some(peer) = self.peers.get_mut(id) else { return };
         self.listeners.remove(id);
         let ending = core::mem::replace(&mut peer.ending, Ending::WhenWritten);
-        if let Ending::WhenAnswered(Some(bye)) = ending {
+        if let Ending::WhenAnswered(Some(bye)) = ending
+            && peer.connection.live() == Live::On
+        {
             let mut line = Vec::new();
             bye.append_to(&mut line);
             peer.outbox.push(line);
@@ -313,7 +315,7 @@ impl Hub {
             if peer.connection.is_login_under_way() {
                 self.set_deadline(id, Some(now.after(self.limits.login_time)));
             } else {
-                self.end_now(id, bye("login-timeout", "nobody logged in for too long"), now);
+                self.end_now(id, bye(ByeCode::LoginTimeout, "nobody logged in for too long"), now);
             }
         }
         None
@@ -329,10 +331,8 @@ impl Hub {
     }
 }
 
-/// A `BYE` with a code of the server's own.
-pub(super) fn bye(code: &'static str, text: &str) -> Push {
-    let word = CodeWord::parse(code).expect("the codes of this server are words");
-    Push::Bye { code: ByeCode::Other(word), text: text.into() }
+pub(super) fn bye(code: ByeCode, text: &str) -> Push {
+    Push::Bye { code, text: text.into() }
 }
 
 #[cfg(test)]

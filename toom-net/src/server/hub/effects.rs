@@ -59,7 +59,7 @@ impl Hub {
             peer.mark_dirty(dirty);
         });
         for id in slow {
-            self.end_now(id, bye("slow", "this connection reads too slowly"), now);
+            self.end_now(id, bye(ByeCode::Slow, "this connection reads too slowly"), now);
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use mio::net::{TcpListener, TcpStream};
 
+use crate::protocol::ByeCode;
 use crate::server::Event;
 use crate::server::admission::Refused;
 use crate::server::hub::bye;
@@ -101,7 +102,7 @@ fn is_of_the_peer(kind: io::ErrorKind) -> bool {
 /// Says why, and closes. It waits for nothing: a peer that is too many costs nothing more.
 pub(super) fn turn_away(mut stream: TcpStream, why: Refused) {
     let mut line = Vec::new();
-    bye("too-many-connections", &why.to_string()).append_to(&mut line);
+    bye(ByeCode::TooManyConnections, &why.to_string()).append_to(&mut line);
     if stream.write_all(&line).is_ok() {
         let _ = stream.shutdown(Shutdown::Write);
     }

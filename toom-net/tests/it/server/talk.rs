@@ -138,6 +138,9 @@ fn with_live_off_nothing_is_pushed_and_everything_can_be_read() {
     deaf.expect_quiet();
     assert_eq!(deaf.ask_rows("RDM b #0"), ["ROW b 1 T hans hi", "OK RDM 1"]);
     assert_eq!(deaf.ask_rows("RDM 1 #0"), ["ROW 1 1 T hans psst", "OK RDM 1"]);
+    server.shut_down().unwrap();
+    assert_eq!(hans.line(), "BYE shutdown the server shuts down");
+    deaf.expect_end();
 }
 
 #[test]
