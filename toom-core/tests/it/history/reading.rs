@@ -73,6 +73,9 @@ fn read_on(
             asked.next().map_or((NonZeroUsize::MIN, &[][..]), |(limit, posts)| (*limit, posts));
         let page = world.page(READER, reading, limit).unwrap();
         let lines: Vec<_> = page.rows().map(owned).collect();
+        // A window may end with a page of nothing, if the next one has something.
+        let promised = pages > 0 && page.is_end() && world.model.kept_max.is_none();
+        assert!(!promised || !lines.is_empty(), "more was promised than there is");
         each(world, &lines);
         next = behind(&page, &mut pages);
         if next.is_some() {
