@@ -58,7 +58,7 @@ pub fn is_shown_as_code(c: char) -> bool {
     c.is_control() || HIDDEN.iter().any(|&(first, last)| first <= c && c <= last)
 }
 
-/// `General_Category` Cf, Zl and Zp, and `Default_Ignorable_Code_Point`, of Unicode 17.0, but U+FE0E and U+FE0F.
+/// `General_Category` Cf, Zl and Zp, and `Default_Ignorable_Code_Point`, of Unicode 16.0, but U+FE0E and U+FE0F.
 const HIDDEN: [(char, char); 25] = [
     ('\u{ad}', '\u{ad}'),
     ('\u{34f}', '\u{34f}'),

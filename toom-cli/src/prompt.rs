@@ -24,6 +24,8 @@ pub fn user_name(out: &mut impl Write) -> io::Result<Option<String>> {
     out.flush()?;
     let mut line = String::new();
     if io::stdin().read_line(&mut line)? == 0 {
+        // Ctrl-D ends no line on the screen.
+        out.write_all(b"\n")?;
         return Ok(None);
     }
     Ok(Some(line.trim().to_owned()))
