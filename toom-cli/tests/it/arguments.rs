@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use crate::support::{PASSWORD, Peer, ended, masked, password_file, port, server, toom};
+use crate::support::{Fake, PASSWORD, Peer, ended, masked, password_file, port, server, toom};
 
 #[test]
 fn commands_of_the_arguments_are_carried_out_in_order() {
@@ -34,6 +34,19 @@ fn nothing_waits_for_standard_input_when_the_arguments_say_everything() {
     assert!(printed.ends_with("Bye,obiwan\n"), "{printed}");
     assert_eq!(child.wait().unwrap().code(), Some(0));
     drop(stdin);
+}
+
+#[test]
+fn what_came_with_an_answer_is_printed_before_the_next_command() {
+    let fake = Fake::that_answers(&["ROOM 7 luke obiwan\nOK ATU 0\n", "OK ATU 0\n", "OK OUT obiwan\n"]);
+    let run = ended(toom(&["127.0.0.1", &fake.port, "-c", "ATU", "-c", "ATU"]), "obiwan\nx\n");
+    assert_eq!(
+        run.stdout,
+        "1; 04 Aug 2022 09:02:21; obiwan;127.0.0.1;0\nWelcome to TOOM!\nno other active user\n\
+         You are in a new separate chat room, room ID:7, users in this room:luke, obiwan\n\
+         no other active user\nBye,obiwan\n"
+    );
+    assert_eq!(fake.asked(), ["ATU", "ATU", "OUT"]);
 }
 
 #[test]
