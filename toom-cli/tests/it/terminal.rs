@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Instant;
@@ -24,15 +24,21 @@ struct Screen {
 }
 
 impl Screen {
-    /// Starts, and logs in with a password file: the password prompt is not the standard input's.
+    /// Logs in with a password file: the password prompt is not the standard input's.
     fn log_in(server: &RunningServer, user: &str) -> Self {
+        let (_folder, file) = password_file(PASSWORD);
+        let mut command = toom(&["127.0.0.1", &port(server), "--user", user]);
+        command.arg("--password-file").arg(file);
+        Self::start(command)
+    }
+
+    /// Starts, and waits until commands can be typed.
+    fn start(mut command: Command) -> Self {
         let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
         let OpenptyResult { master, slave } = openpty(Some(&size), None).unwrap();
-        let (folder, file) = password_file(PASSWORD);
-        let mut command = toom(&["127.0.0.1", &port(server), "--user", user]);
-        command.arg("--password-file").arg(file).env("TERM", "xterm");
         let end = || Stdio::from(slave.try_clone().unwrap());
-        let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
+        command.env("TERM", "xterm").stdin(end()).stdout(end()).stderr(end());
+        let child = command.spawn().unwrap();
         let keys = File::from(master);
         let mut screen = keys.try_clone().unwrap();
         let (give, written) = channel();
@@ -47,7 +53,6 @@ impl Screen {
         let mut screen = Self { child, keys, written, seen: String::new(), terminal: slave };
         screen.wait_for("OUT, UPD):\r\n");
         screen.wait_until_ready();
-        drop(folder);
         screen
     }
 
@@ -159,4 +164,22 @@ fn a_lost_connection_ends_the_line_that_is_typed_and_leaves_the_terminal_in_orde
     server.shut_down().unwrap();
     obiwan.wait_for("toom: the server closes the connection: ");
     assert_eq!(obiwan.end(), (Some(3), true));
+}
+
+#[test]
+fn in_the_demo_the_others_answer_to_everyone_and_in_a_room() {
+    let mut demo = Screen::start(toom(&["demo"]));
+    demo.press("ATU\r");
+    for friend in ["hans", "luke", "yoda"] {
+        demo.wait_for(&format!("{friend}, active since TIME.\r\n"));
+    }
+    demo.press("BCM hello\r");
+    demo.wait_for("BCM \"Hello, obiwan!\" at TIME\r\n");
+    demo.press("SRB luke\r");
+    demo.wait_for("users in this room:obiwan, luke\r\n");
+    demo.press("SRM 1 where are you?\r");
+    demo.wait_for("room-1: #2;luke;That is a good question. at TIME\r\n");
+    demo.press("OUT\r");
+    demo.wait_for("Bye,obiwan\r\n");
+    assert_eq!(demo.end(), (Some(0), true));
 }
