@@ -5,4 +5,5 @@ mod hostile;
 mod limits;
 mod reading;
 mod sessions;
+mod storage;
 mod talk;

@@ -465,10 +465,10 @@ fn a_stop_is_told_when_all_before_it_is_done() {
 }
 
 proptest! {
-    /// Each connection's requests are answered in order, whatever shares a turn with them, and reads see what the connection
-    /// wrote before. It fails without the rule that what is no write waits behind a write of its connection.
+    /// Whatever shares a turn, reads see what their connection wrote before them and nothing that it wrote later.
+    /// It fails without the rule that what is no write waits behind a write of its connection, and all the rest behind it.
     #[test]
-    fn each_connection_is_served_in_order(
+    fn each_request_is_answered_once_and_reads_see_what_their_connection_wrote_before(
         steps in prop::collection::vec((0..4_u32, any::<bool>(), any::<bool>()), 1..60),
     ) {
         let mut server = Server::with_everyone();
