@@ -1,3 +1,4 @@
+use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -318,6 +319,19 @@ fn requests_go_on_when_the_peer_has_read_what_waited() {
     assert_eq!(hub.next_runnable(), Some(id));
     hub.serve(id, NOW);
     assert_eq!(hub.outbox(id).unwrap().len(), line.len() + 3);
+}
+
+#[test]
+fn requests_go_on_when_a_reply_has_left_though_the_peer_has_not_read_it() {
+    let mut hub = hub(ServerLimits { requests_in_flight_max: NonZeroUsize::MIN, ..ServerLimits::default() });
+    let luke = log_in(&mut hub, "luke", "on");
+    assert_eq!(hub.next_runnable(), Some(luke), "its LOGIN was answered");
+    assert_eq!(feed(&mut hub, luke, "BCM one\nBCM two\n").len(), 1);
+    assert_eq!(hub.next_runnable(), None);
+    reply(&mut hub, luke, 2, "OK BCM\n");
+    assert_eq!(hub.next_runnable(), Some(luke));
+    hub.serve(luke, NOW);
+    assert_eq!(inputs(&mut hub).len(), 1);
 }
 
 #[test]

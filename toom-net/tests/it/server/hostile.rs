@@ -87,6 +87,19 @@ fn what_was_sent_before_the_stream_was_ended_is_served() {
 }
 
 #[test]
+fn what_is_sent_in_one_go_is_read_to_its_end() {
+    let server = memory().start().unwrap();
+    let lines = format!("HELLO x={}\n", "x".repeat(8000)).repeat(250);
+    for _ in 0..10 {
+        let mut peer = Client::connect(&server);
+        peer.send_bytes(lines.as_bytes());
+        for _ in 0..250 {
+            assert_eq!(peer.line(), "OK HELLO");
+        }
+    }
+}
+
+#[test]
 fn lines_that_come_byte_by_byte_are_lines() {
     let server = memory().start().unwrap();
     let mut peer = Client::connect(&server);
