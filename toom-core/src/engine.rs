@@ -63,18 +63,18 @@ enum Health {
 }
 
 impl Clocks {
-    /// The stamp that something accepted now bears; `None` at the end of time.
-    fn stamp(&self, now: Now) -> Option<Timestamp> {
-        match self.stamped {
-            Some(last) => last.next().map(|next| next.max(now.wall)),
-            None => Some(now.wall),
-        }
-    }
-
     /// Monotonic time, also if the host's clock is not.
     fn advance(&mut self, now: Now) -> Mono {
         self.mono = self.mono.max(now.mono);
         self.mono
+    }
+}
+
+/// The stamp of what is accepted now, behind the stamp `last`; `None` at the end of time.
+fn next_stamp(last: Option<Timestamp>, now: Now) -> Option<Timestamp> {
+    match last {
+        Some(last) => last.next().map(|next| next.max(now.wall)),
+        None => Some(now.wall),
     }
 }
 
@@ -207,7 +207,7 @@ impl<S: Storage> Engine<S> {
             return Err(LoginError::TooManySessions { limit: all });
         }
         // Stamped like a message, so that what is posted later is later than the login.
-        let at = self.clocks.stamp(now).unwrap_or(Timestamp::MAX);
+        let at = next_stamp(self.clocks.stamped, now).unwrap_or(Timestamp::MAX);
         self.clocks.stamped = Some(at);
         self.sessions.open(session, user.clone(), at, self.config.policy.session_idle, mono);
         let ordinal = self.sessions.len();

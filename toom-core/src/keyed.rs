@@ -145,3 +145,34 @@ impl KeyedRequests {
         all
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(key: usize, at: i64) -> KeyedRequest {
+        KeyedRequest {
+            user: UserName::parse("luke").unwrap(),
+            key: IdempotencyKey::parse(&key.to_string()).unwrap(),
+            at: Timestamp::from_unix_micros(at).unwrap(),
+            request: Fingerprint::from_bits(0),
+            answer: Answered::RoomCreated { room: RoomId::FIRST },
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_remembered_anew_is_as_young_as_its_last_use() {
+        let mut keyed = KeyedRequests::default();
+        keyed.remember(request(0, 0));
+        keyed.remember(request(1, 1));
+        keyed.remember(request(0, 2));
+        for key in 2..IdempotencyKey::REMEMBERED {
+            keyed.remember(request(key, 10));
+        }
+        assert_eq!(keyed.in_order_of_time().len(), IdempotencyKey::REMEMBERED, "none is forgotten yet");
+        keyed.remember(request(1000, 11));
+        let kept = |key| keyed.find(&request(key, 0).user, &request(key, 0).key).is_some();
+        assert!(!kept(1), "the oldest is forgotten");
+        assert!(kept(0) && kept(2) && kept(1000));
+    }
+}

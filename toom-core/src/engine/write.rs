@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::engine::{Engine, Health};
+use crate::engine::{Engine, Health, next_stamp};
 use crate::keyed::{Answered, Fingerprint, KeyedRequest};
 use crate::layers::Layers;
 use crate::rooms::{Rooms, sorted};
 use crate::{
     Audience, Body, BroadcastError, Conversation, CreateRoomError, Effect, IdempotencyKey, Members, Message,
     MessageNumber, Now, Outcome, PostError, Posted, Receipt, Record, Room, RoomCreated, RoomId, SessionId,
-    Storage, StorageError, UserName,
+    Storage, StorageError, Timestamp, UserName,
 };
 
 /// What was decided: a record to store, unless a keyed request was repeated, and the outcome once it is stored.
@@ -88,15 +88,20 @@ impl<S: Storage> Engine<S> {
         if self.health == Health::NeedsReopen {
             return Err(StorageError::NeedsReopen);
         }
-        self.storage.append(records).inspect_err(|error| {
-            if !error.is_harmless() {
-                self.health = Health::NeedsReopen;
-            }
-        })?;
-        for record in records {
-            self.rooms.apply(record);
+        let appended = self.storage.append(records);
+        match &appended {
+            Ok(()) => records.iter().for_each(|record| self.rooms.apply(record)),
+            Err(error) if error.is_harmless() => return appended,
+            Err(_) => self.health = Health::NeedsReopen,
         }
-        Ok(())
+        // Stored, or perhaps stored: the stamps are used up.
+        self.clocks.stamped = self.clocks.stamped.max(records.last().map(Record::at));
+        appended
+    }
+
+    /// The stamp that a record decided now bears, behind what is staged. It is used up once the record may be stored.
+    fn stamp(&self, staged: &Rooms, now: Now) -> Option<Timestamp> {
+        next_stamp(self.clocks.stamped.max(staged.last_at()), now)
     }
 
     pub(super) fn decide_broadcast(
@@ -149,9 +154,7 @@ impl<S: Storage> Engine<S> {
             return Err(BroadcastError::BodyTooLong { size, limit });
         }
         let number = MessageNumber::following(layers.end(conversation).map(|end| end.number));
-        let at = self.clocks.stamp(now).ok_or(BroadcastError::EndOfTime)?;
-        self.clocks.stamped = Some(at);
-
+        let at = self.stamp(staged, now).ok_or(BroadcastError::EndOfTime)?;
         let message = Message { conversation, number, at, author, body };
         let effects = vec![Effect::Deliver { audience, message: message.clone() }];
         let outcome = Outcome::new(Receipt { conversation, number, at }, effects);
@@ -174,10 +177,9 @@ impl<S: Storage> Engine<S> {
             return Ok(Decision::repeat(room.clone()));
         }
         let members = self.members(layers, creator, others)?;
-        let at = self.clocks.stamp(now).ok_or(CreateRoomError::EndOfTime)?;
+        let at = self.stamp(staged, now).ok_or(CreateRoomError::EndOfTime)?;
         let id = layers.last_room().map_or(Some(RoomId::FIRST), RoomId::next);
         let id = id.ok_or(CreateRoomError::TooManyRooms { limit: self.config.limits.rooms_per_user_max })?;
-        self.clocks.stamped = Some(at);
 
         let room = Room { id, at, members: members.clone() };
         let audience = Audience::Members { members: members.clone(), except: session };

@@ -25,6 +25,7 @@ pub(crate) struct World {
 
 struct Before {
     accepted: usize,
+    stamped: Option<Timestamp>,
     history: Option<Digest>,
 }
 
@@ -119,7 +120,7 @@ impl World {
     pub(crate) fn single(&mut self, order: &Order) -> Answer {
         let before = self.before_doubt();
         let expected = self.model.write(order, self.now);
-        let expected = match self.store(before.accepted) {
+        let expected = match self.store(&before) {
             None => expected,
             Some(error) => failed(&expected, &error),
         };
@@ -142,7 +143,7 @@ impl World {
     pub(crate) fn batch(&mut self, orders: &[Order]) -> Vec<Answer> {
         let before = self.before_doubt();
         let mut expected: Vec<_> = orders.iter().map(|order| self.model.write(order, self.now)).collect();
-        if let Some(error) = self.store(before.accepted) {
+        if let Some(error) = self.store(&before) {
             expected = expected.iter().map(|answer| failed(answer, &error)).collect();
         }
         let mut batch = self.engine.batch();
@@ -158,40 +159,52 @@ impl World {
     }
 
     fn dropped_batch(&mut self, orders: &[Order]) {
-        let (accepted, history) = (self.model.accepted.len(), self.engine.history_digest());
+        let before = self.before_doubt();
+        let history = self.engine.history_digest();
         for order in orders {
             let _ = self.model.write(order, self.now);
         }
-        self.model.accepted.truncate(accepted);
+        self.forget(&before);
         let appends = self.engine.storage().appends();
         put_in(&mut self.engine.batch(), orders, self.now);
         assert_eq!(self.engine.storage().appends(), appends);
         assert_eq!(self.engine.history_digest(), history);
     }
 
-    /// Lets the disk have its way with what the model accepted after its first `before` records. `Some` is why none of it counts.
-    fn store(&mut self, before: usize) -> Option<StorageError> {
-        if self.model.accepted.len() == before {
+    /// Lets the disk have its way with what the model accepted since. `Some` is why none of it counts.
+    fn store(&mut self, before: &Before) -> Option<StorageError> {
+        if self.model.accepted.len() == before.accepted {
             return None;
         }
         if self.failed {
-            self.model.accepted.truncate(before);
+            self.forget(before);
             return Some(StorageError::NeedsReopen);
         }
         let fault = self.engine.storage().fault()?;
-        let batch = self.model.accepted.split_off(before);
-        self.failed = fault != Fault::Full;
-        if fault == Fault::FailedKept {
-            self.limbo = batch;
+        if fault == Fault::Full {
+            self.forget(before);
+        } else {
+            // Its stamps are used up: nobody knows whether it was stored.
+            self.failed = true;
+            let batch = self.model.accepted.split_off(before.accepted);
+            if fault == Fault::FailedKept {
+                self.limbo = batch;
+            }
         }
         Some(fault.error())
+    }
+
+    /// What the model accepted since did not happen.
+    fn forget(&mut self, before: &Before) {
+        self.model.accepted.truncate(before.accepted);
+        self.model.stamped = before.stamped;
     }
 
     /// What the history was before something that the disk may refuse.
     fn before_doubt(&self) -> Before {
         let doubtful = self.failed || self.engine.storage().fault().is_some();
         let history = doubtful.then(|| self.engine.history_digest());
-        Before { accepted: self.model.accepted.len(), history }
+        Before { accepted: self.model.accepted.len(), stamped: self.model.stamped, history }
     }
 
     /// What was refused has changed nothing.
