@@ -318,55 +318,41 @@ impl Span {
         };
         let Some(until) = until.filter(|until| Some(*until) > after) else { return Ok(Seen::All) };
 
-        // `seen` is the last number shown or told to be gone, `before` the one before the first that is shown.
-        let (mut seen, mut before, mut bytes) = (after, after, left.bytes);
+        // `next` is the number behind the last that was shown, `first` the first that was.
+        let mut next = MessageNumber::following(after);
+        let (mut first, mut bytes) = (next, left.bytes);
         history.read(conversation, after, left.messages, |message| {
             if message.number > until {
                 return ControlFlow::Break(());
             }
-            if let Some(gone) = gone_between(seen, message.number) {
-                before = message.number.preceding();
-                visit(gone.row(conversation));
+            if next < message.number {
+                gone(conversation, next, message.number).into_iter().for_each(&mut *visit);
+                first = message.number;
             }
             visit(Row::Message(message));
-            seen = Some(message.number);
+            next = MessageNumber::following(Some(message.number));
             bytes = bytes.saturating_sub(message.body.len());
             if bytes == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
-        left.bytes = bytes;
-        left.messages = left.messages.saturating_sub(distance(before, seen));
-        if seen == after {
+        if next == first {
             // Nothing that is kept was found: what should have been there is gone.
             let kept = history.floor(conversation)?.min(MessageNumber::following(Some(until)));
-            if let Some(gone) = gone_between(seen, kept) {
-                visit(gone.row(conversation));
-            }
+            gone(conversation, next, kept).into_iter().for_each(visit);
             return Ok(Seen::All);
         }
-        Ok(seen.filter(|seen| *seen < until).map_or(Seen::All, Seen::UpTo))
+        left.bytes = bytes;
+        left.messages = left.messages.saturating_sub(distance(first, next));
+        Ok(next.preceding().filter(|seen| *seen < until).map_or(Seen::All, Seen::UpTo))
     }
 }
 
-/// How many numbers lie behind `before`, up to `last`.
-fn distance(before: Option<MessageNumber>, last: Option<MessageNumber>) -> usize {
-    let number = |number: Option<MessageNumber>| number.map_or(0, MessageNumber::get);
-    usize::try_from(number(last).saturating_sub(number(before))).unwrap_or(usize::MAX)
+/// How many numbers there are from `first` on, before `end`.
+fn distance(first: MessageNumber, end: MessageNumber) -> usize {
+    usize::try_from(end.get().saturating_sub(first.get())).unwrap_or(usize::MAX)
 }
 
-/// The numbers behind `seen` and before `number`, if there are any.
-fn gone_between(seen: Option<MessageNumber>, number: MessageNumber) -> Option<Gone> {
-    let first = MessageNumber::following(seen);
-    let last = number.preceding()?;
-    (first <= last).then_some(Gone { first, last })
-}
-
-struct Gone {
-    first: MessageNumber,
-    last: MessageNumber,
-}
-
-impl Gone {
-    fn row(&self, conversation: Conversation) -> Row<'static> {
-        Row::Gone { conversation, first: self.first, last: self.last }
-    }
+/// The row for the numbers from `first` on, before `end`, if there are any.
+fn gone(conversation: Conversation, first: MessageNumber, end: MessageNumber) -> Option<Row<'static>> {
+    let last = end.preceding()?;
+    (first <= last).then_some(Row::Gone { conversation, first, last })
 }
