@@ -13,7 +13,7 @@ use rustyline::history::MemHistory;
 use rustyline::{Config, ExternalPrinter};
 use tokio::sync::mpsc;
 
-use crate::filter::OneLine;
+use toom_net::shown::OneLine;
 
 /// How many lines wait to appear above the one that is typed; further ones wait in the connection.
 const LINES_ABOVE: usize = 16;

@@ -1,14 +1,11 @@
 //! Times as the user reads and writes them: in the user's time zone.
 
+use jiff::Span;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Span};
 use toom_core::Timestamp;
 use toom_net::protocol::parse_time;
-
-/// How times are written: `04 Aug 2022 09:02:29`.
-const FORM: &str = "%d %b %Y %H:%M:%S";
-const UNIX_EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+use toom_net::shown::{Spoken, wall_clock_in_utc};
 
 /// A time zone in which times are read and written.
 #[derive(Clone, Debug)]
@@ -37,10 +34,7 @@ impl Zone {
     /// The last day of the year 9999 is written in UTC, and says so: the calendar of time zones ends before it.
     #[must_use]
     pub fn write(&self, at: Timestamp) -> String {
-        match jiff::Timestamp::from_microsecond(at.unix_micros()) {
-            Ok(instant) => self.0.to_datetime(instant).strftime(FORM).to_string(),
-            Err(_) => format!("{} UTC", utc_civil(at).strftime(FORM)),
-        }
+        Spoken { at, zone: &self.0 }.to_string()
     }
 
     /// Reads `04 Aug 2022 09:02:29` of this zone, an RFC 3339 time, or a duration such as `10m`, which is that long before `now`.
@@ -53,7 +47,7 @@ impl Zone {
     pub fn read(&self, text: &str, now: Timestamp) -> Result<Timestamp, TimeError> {
         let read = match parse_time(text) {
             // The spoken form alone has spaces. The wire takes it for UTC; here it is a time on the user's wall.
-            Ok(at) if text.contains(' ') => self.at_wall_time(utc_civil(at)),
+            Ok(at) if text.contains(' ') => self.at_wall_time(wall_clock_in_utc(at)),
             Ok(at) => Some(at),
             Err(_) => self.before(now, text),
         };
@@ -76,12 +70,6 @@ impl Zone {
         let now = jiff::Timestamp::from_microsecond(now.unix_micros()).ok()?.to_zoned(self.0.clone());
         timestamp(now.checked_sub(span).ok()?.timestamp())
     }
-}
-
-/// What a wall clock in UTC shows at `at`.
-fn utc_civil(at: Timestamp) -> DateTime {
-    // Never saturates: a timestamp lies in the years 0000 to 9999, which the calendar has.
-    UNIX_EPOCH.saturating_add(SignedDuration::from_micros(at.unix_micros()))
 }
 
 fn timestamp(instant: jiff::Timestamp) -> Option<Timestamp> {

@@ -6,7 +6,7 @@ use toom_net::client::PushQueue;
 use toom_net::protocol::{CodeWord, ServerLine, Verb, parse_time};
 
 use super::*;
-use crate::filter::OneLine;
+use toom_net::shown::OneLine;
 
 fn at(text: &str) -> Timestamp {
     parse_time(text).unwrap()
@@ -202,6 +202,6 @@ proptest! {
             body: Body::parse(&text).unwrap(),
         };
         let out = OneLine(&message(&line, &Zone::utc())).to_string();
-        prop_assert!(!out.contains(crate::filter::is_shown_as_code), "{out:?}");
+        prop_assert!(!out.contains(toom_net::shown::is_shown_as_code), "{out:?}");
     }
 }

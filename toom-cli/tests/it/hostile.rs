@@ -6,7 +6,7 @@ use crate::support::{Ended, Fake, Peer, Toom, ended, masked, port, server, toom}
 fn run(fake: &Fake) -> Ended {
     let run = ended(toom(&["127.0.0.1", &fake.port]), "obiwan\nx\nBCM hello\n");
     let printed = format!("{}{}", run.stdout, run.stderr);
-    let steers = |c: char| c != '\n' && toom_cli::filter::is_shown_as_code(c);
+    let steers = |c: char| c != '\n' && toom_net::shown::is_shown_as_code(c);
     assert!(!printed.contains(steers), "{printed:?}");
     run
 }

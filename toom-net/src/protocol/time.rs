@@ -1,8 +1,9 @@
 //! Times as the wire writes them. The calendar is `jiff`'s.
 
-use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use toom_core::Timestamp;
+
+use crate::shown::wall_clock_in_utc;
 
 const UNIX_EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 const MONTHS: [&str; 12] =
@@ -15,8 +16,7 @@ pub struct TimeError;
 
 /// Appends `at` in the one form in which times are sent: `2022-08-04T09:02:29.123456Z`.
 pub fn append_time(out: &mut Vec<u8>, at: Timestamp) {
-    // Never saturates: a timestamp lies in the years 0000 to 9999, which the calendar has.
-    let civil = UNIX_EPOCH.saturating_add(SignedDuration::from_micros(at.unix_micros()));
+    let civil = wall_clock_in_utc(at);
     let parts = [
         (i32::from(civil.year()), 1000, b'-'),
         (i32::from(civil.month()), 10, b'-'),

@@ -4,7 +4,9 @@ use core::fmt;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use toom_core::{Conversation, Message, Room, StorageError, Timestamp, UserName};
+use toom_core::{Conversation, Message, Room, StorageError, UserName};
+
+use crate::shown::{OneLine, Spoken};
 
 /// Something that an operator may want to see. It is given to the event sink after it is stored, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +86,7 @@ impl EventFormat {
     }
 }
 
-/// An event as a line. Whatever the texts hold, it is one: a line break is shown as `\n`.
+/// An event as a line. Whatever the texts hold, it is one, and no terminal obeys it: see [`OneLine`].
 #[derive(Clone, Copy, Debug)]
 pub struct EventLine<'a> {
     format: &'a EventFormat,
@@ -134,41 +136,6 @@ fn created(room: &Room, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{member}", if place == 0 { "" } else { ", " })?;
     }
     Ok(())
-}
-
-/// A text on one line.
-struct OneLine<'a>(&'a str);
-
-impl fmt::Display for OneLine<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, line) in self.0.split('\n').enumerate() {
-            if place > 0 {
-                f.write_str("\\n")?;
-            }
-            f.write_str(line)?;
-        }
-        Ok(())
-    }
-}
-
-/// A time as `04 Aug 2022 09:02:29`.
-struct Spoken<'a> {
-    at: Timestamp,
-    zone: &'a TimeZone,
-}
-
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
-impl fmt::Display for Spoken<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The calendar ends a day before the year 9999 does, so that every zone has it: its end stands for the rest.
-        let at = jiff::Timestamp::from_microsecond(self.at.unix_micros()).unwrap_or(jiff::Timestamp::MAX);
-        let civil = self.zone.to_datetime(at);
-        let month = usize::try_from(civil.month() - 1).ok().and_then(|month| MONTHS.get(month));
-        write!(f, "{:02} {} {:04} ", civil.day(), month.unwrap_or(&"???"), civil.year())?;
-        write!(f, "{:02}:{:02}:{:02}", civil.hour(), civil.minute(), civil.second())
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use toom_core::{Body, MessageNumber, RoomId};
+use toom_core::{Body, MessageNumber, RoomId, Timestamp};
 
 use super::*;
 
@@ -79,11 +79,9 @@ fn times_are_in_the_zone_of_the_format() {
 }
 
 #[test]
-fn the_first_time_can_be_told_and_the_last_but_for_a_day() {
-    for (at, told) in [(Timestamp::MIN, "01 Jan 0000 00:00:00"), (Timestamp::MAX, "30 Dec 9999 22:00:00")] {
-        let spoken = Spoken { at, zone: &TimeZone::UTC }.to_string();
-        assert!(spoken.starts_with(told), "{spoken}");
-    }
+fn what_steers_a_terminal_is_shown_to_the_operator_and_not_obeyed() {
+    let said = line(&posted(Conversation::Broadcast, "a\u{202e}b"), RoomTexts::Hidden);
+    assert!(said.starts_with(r#"obiwan broadcasted BCM "a\u{202e}b" at "#), "{said}");
 }
 
 #[test]
