@@ -352,3 +352,19 @@ fn a_plan_tells_what_retention_dropped_before_it_was_carried_out() {
     assert_eq!(lines, [Line::Gone { conversation: Conversation::Room(RoomId::FIRST), first: 1, last: 1 }]);
     assert_eq!((end.count, end.next), (0, None));
 }
+
+/// It catches: a page that ends where a room ends, although there is room for the next.
+#[test]
+fn a_page_goes_on_behind_the_end_of_a_room() {
+    let mut world = World::roomy();
+    let now = world.now;
+    for others in [&["leia"][..], &["leia", "hans"]] {
+        let others: Vec<_> = others.iter().map(|name| user(name)).collect();
+        let room = world.engine.create_room(READER, &others, None, now).unwrap().reply;
+        let _ = world.engine.post_room(READER, room.id, Body::parse("hello").unwrap(), None, now).unwrap();
+    }
+    let everything = Reading::Rooms { since: Timestamp::MIN };
+    let page = world.engine.read_since(READER, everything, NonZeroUsize::new(3).unwrap(), now).unwrap();
+    assert_eq!(page.messages().count(), 2);
+    assert!(page.is_end());
+}
