@@ -40,8 +40,8 @@ impl Account {
         self.familiar.iter_mut().find(|known| known.source == source).map(|known| &mut known.counter)
     }
 
-    /// Makes `source` the most familiar one. The least familiar one is forgotten for it, but never one that is blocked
-    /// or has guesses under way: forgetting would hand it fresh attempts.
+    /// Makes `source` the most familiar one. The least familiar one is forgotten for it, but never one that has a failure on
+    /// record, is blocked, or has guesses under way: forgetting would hand it fresh attempts.
     pub(crate) fn make_familiar(&mut self, source: Source, config: &Config, now: Mono) {
         let place = self.familiar.iter().position(|known| known.source == source);
         let counter = match place {
