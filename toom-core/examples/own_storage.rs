@@ -3,7 +3,7 @@
 //! This one keeps every record in one vector and finds things by looking at all of them: slow, short, and right. What a
 //! store on a disk adds is that `append` returns only when the records would survive the loss of power.
 //!
-//! `cargo run -p toom-core --example own_storage`, and its laws: `cargo test -p toom-core --example own_storage`
+//! `cargo run -p toom-core --example own_storage`; its laws run with all tests, or alone: `cargo test -p toom-core --example own_storage`
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError, RwLock};
