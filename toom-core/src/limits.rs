@@ -24,8 +24,7 @@ pub struct Limits {
     pub page_bytes_max: usize,
     /// How many familiar sources of an account are remembered, the latest ones. 8.
     pub familiar_sources_max: usize,
-    /// How long a source stays familiar after a login from it; one with wrong passwords on record stays so until they are
-    /// forgiven or their block is over. 30 days.
+    /// How long a source stays familiar after a login from it; one that is blocked then, until that is over. 30 days.
     pub familiar_for: Duration,
     /// How many wrong passwords one source may send, over all accounts, before it is throttled. 100: several
     /// classrooms behind one address. A source that is familiar to the account is never throttled.

@@ -239,7 +239,7 @@ impl Lockout {
             counter.withdraw(challenge.attempt);
         }
         self.give_back(&guess, now);
-        self.tidy(&guess, now);
+        self.tidy(&guess);
     }
 
     /// Counts guesses whose time is over as wrong, each from the moment when it was over: whether anybody looked at that
@@ -282,7 +282,7 @@ impl Lockout {
             }
             Verdict::Wrong => None,
         };
-        self.tidy(guess, now);
+        self.tidy(guess);
         let blocked = (settled == Settled::Blocked).then_some(config.policy.block);
         result.ok_or(LoginError::WrongPassword { blocked })
     }
@@ -329,9 +329,9 @@ impl Lockout {
     }
 
     /// Frees what need not be remembered.
-    fn tidy(&mut self, guess: &InFlight, now: Mono) {
+    fn tidy(&mut self, guess: &InFlight) {
         if let Counted::Nobody(cell) = guess.counted
-            && self.nobodies.get(&cell).is_some_and(|counter| counter.is_idle(now))
+            && self.nobodies.get(&cell).is_some_and(Counter::is_empty)
         {
             self.nobodies.remove(&cell);
         }

@@ -36,12 +36,12 @@ impl Account {
     /// The count of `source` by itself, if the account was logged in to from there not too long ago.
     pub(crate) fn familiar(&mut self, source: Source, config: &Config, now: Mono) -> Option<&mut Counter> {
         let remembered = |known: &Familiar| now.since(known.last_login) < config.limits.familiar_for;
-        self.familiar.retain(|known| remembered(known) || !known.counter.is_idle(now));
+        self.familiar.retain(|known| remembered(known) || known.counter.is_held(now));
         self.familiar.iter_mut().find(|known| known.source == source).map(|known| &mut known.counter)
     }
 
-    /// Makes `source` the most familiar one. The least familiar one is forgotten for it, but never one that has a failure on
-    /// record, is blocked, or has guesses under way: forgetting would hand it fresh attempts.
+    /// Makes `source` the most familiar one. The least familiar one is forgotten for it, but never one that is blocked or has
+    /// guesses under way: forgetting would end the block, and hand it fresh attempts.
     pub(crate) fn make_familiar(&mut self, source: Source, config: &Config, now: Mono) {
         let place = self.familiar.iter().position(|known| known.source == source);
         let counter = match place {
@@ -56,7 +56,7 @@ impl Account {
         if self.familiar.len() < config.limits.familiar_sources_max {
             return true;
         }
-        let forgettable = self.familiar.iter().position(|known| known.counter.is_idle(now));
+        let forgettable = self.familiar.iter().position(|known| !known.counter.is_held(now));
         forgettable.map(|place| self.familiar.remove(place)).is_some()
     }
 

@@ -89,11 +89,16 @@ impl Counter {
         self.places.retain(|place| place.attempt != attempt);
     }
 
-    /// Whether forgetting it changes nothing: no failure counts, no check is under way, no block holds.
-    pub(crate) fn is_idle(&self, now: Mono) -> bool {
+    /// Whether there is nothing on record.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether it must not be forgotten: a check is under way, or a block holds.
+    pub(crate) fn is_held(&self, now: Mono) -> bool {
         match self.blocked_until {
-            Some(until) => until <= now,
-            None => self.places.is_empty(),
+            Some(until) => until > now,
+            None => self.places.iter().any(|place| place.state != State::Failed),
         }
     }
 

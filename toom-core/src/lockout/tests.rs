@@ -119,9 +119,9 @@ fn a_hundred_thousand_names_and_sources_take_no_more_than_65_536_places() {
     assert!((50_000..=65_536).contains(&budgets), "{budgets}");
 }
 
-/// Sources that have something on record are not forgotten for others, so the list must not grow either.
+/// Sources that have guesses under way are not forgotten for others, so the list must not grow either.
 ///
-/// Catches: `make_room` says that there is room where nothing can be forgotten.
+/// Catches: `make_room` says that there is room where nothing can be forgotten; a source is kept for a failure on record.
 #[test]
 fn no_more_sources_are_familiar_than_the_limit_says() {
     let mut lockout = lockout();
@@ -140,16 +140,20 @@ fn no_more_sources_are_familiar_than_the_limit_says() {
         assert!(guess(&mut lockout, source, Verdict::Right));
     }
     assert_eq!(familiar(&mut lockout), [false, true, true, false]);
-    for source in [2, 3] {
-        assert!(!guess(&mut lockout, source, Verdict::Wrong));
-    }
+    let under_way =
+        [2, 3].map(|source| lockout.begin(&name("obiwan"), Source::new(source), &config, at(0)).unwrap());
     assert!(guess(&mut lockout, 4, Verdict::Right));
     assert_eq!(familiar(&mut lockout), [false, true, true, false]);
+    for challenge in under_way {
+        assert!(lockout.finish(&challenge, Verdict::Wrong, &config, at(0)).is_err());
+    }
+    assert!(guess(&mut lockout, 4, Verdict::Right));
+    assert_eq!(familiar(&mut lockout), [false, false, true, true], "a failure alone holds no place");
 }
 
 /// A source whose last login is too long ago stays familiar while it is blocked, and not a microsecond longer.
 ///
-/// Catches: `<=` in `is_idle` becomes `<`; a source that is blocked is forgotten, and so gets fresh attempts.
+/// Catches: `>` in `is_held` becomes `>=`; a source that is blocked is forgotten, and so gets fresh attempts.
 #[test]
 fn a_source_is_forgotten_in_the_microsecond_in_which_its_block_ends() {
     let mut lockout = lockout();

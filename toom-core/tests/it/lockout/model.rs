@@ -31,8 +31,17 @@ struct Account {
     /// How many times the password was changed.
     changes: usize,
     removed: bool,
-    /// Sources, each with the time of its last login, the latest login last.
-    familiar: Vec<(u8, Duration)>,
+    /// The familiar sources, the one with the latest login last.
+    familiar: Vec<Known>,
+}
+
+/// A familiar source.
+#[derive(Clone, Copy)]
+struct Known {
+    source: u8,
+    login: Duration,
+    /// The line behind which it became familiar: what it failed before, if it was forgotten since, is not on its record.
+    line: usize,
 }
 
 #[derive(Clone)]
@@ -51,7 +60,7 @@ struct Guess {
 enum Count {
     Nobody { user: usize },
     Strangers { account: usize },
-    Familiar { account: usize, source: u8 },
+    Familiar { account: usize, source: u8, line: usize },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -104,8 +113,7 @@ impl Model {
         let account = self.account_of(user);
         let count = match account {
             None => Count::Nobody { user },
-            Some(account) if self.is_familiar(account, source) => Count::Familiar { account, source },
-            Some(account) => Count::Strangers { account },
+            Some(account) => self.known(account, source).unwrap_or(Count::Strangers { account }),
         };
         let stranger = !matches!(count, Count::Familiar { .. });
         if stranger && let Some(left) = self.budget_is_spent(source) {
@@ -216,11 +224,6 @@ impl Model {
         untils.max().filter(|until| *until > self.now).map(|until| until - self.now)
     }
 
-    /// Whether nothing of it needs to be remembered.
-    fn is_clear(&self, count: Count) -> bool {
-        self.is_blocked(count).is_none() && self.failures(count) == 0 && self.under_way(count) == 0
-    }
-
     /// For how long the source has no attempt left.
     fn budget_is_spent(&self, source: u8) -> Option<Duration> {
         let refill = self.config.limits.source_refill;
@@ -244,36 +247,43 @@ impl Model {
         (spent >= self.config.limits.source_failures_max.get()).then(|| refilled + refill - self.now)
     }
 
-    fn is_familiar(&self, account: usize, source: u8) -> bool {
-        self.account(account).familiar.iter().any(|(known, _)| *known == source)
+    /// The count of a source that is familiar.
+    fn known(&self, account: usize, source: u8) -> Option<Count> {
+        let known = self.account(account).familiar.iter().find(|known| known.source == source)?;
+        Some(Count::Familiar { account, source, line: known.line })
     }
 
-    /// A source is forgotten when its last login is too long ago, but not while it has something on record.
+    /// Whether a familiar source is blocked or has guesses under way.
+    fn is_held(&self, account: usize, known: &Known) -> bool {
+        let count = Count::Familiar { account, source: known.source, line: known.line };
+        self.is_blocked(count).is_some() || self.under_way(count) > 0
+    }
+
+    /// A source is forgotten when its last login is too long ago, but not while it is held.
     fn forget_what_is_not_familiar(&mut self) {
         for account in 0..self.accounts.len() {
             let mut familiar = self.account(account).familiar.clone();
-            familiar.retain(|(source, login)| {
-                self.now - *login < self.config.limits.familiar_for
-                    || !self.is_clear(Count::Familiar { account, source: *source })
+            familiar.retain(|known| {
+                self.now - known.login < self.config.limits.familiar_for || self.is_held(account, known)
             });
             self.account_mut(account).familiar = familiar;
         }
     }
 
-    /// Makes the source the most familiar one. If there are too many, the least familiar one with nothing on record is forgotten;
-    /// if there is none, the new one is not taken up.
+    /// Makes the source the most familiar one. If there are too many, the least familiar one that is not held is forgotten; if there
+    /// is none, the new one is not taken up.
     fn log_in(&mut self, account: usize, source: u8) {
         let max = self.config.limits.familiar_sources_max;
         let mut familiar = self.account(account).familiar.clone();
-        if let Some(known) = familiar.iter().position(|(known, _)| *known == source) {
-            familiar.remove(known);
+        let mut line = self.guesses.len();
+        if let Some(known) = familiar.iter().position(|known| known.source == source) {
+            line = familiar.remove(known).line;
         } else if familiar.len() >= max {
-            let clear =
-                |(source, _): &(u8, Duration)| self.is_clear(Count::Familiar { account, source: *source });
-            let Some(forgotten) = familiar.iter().position(clear) else { return };
+            let free = |known: &Known| !self.is_held(account, known);
+            let Some(forgotten) = familiar.iter().position(free) else { return };
             familiar.remove(forgotten);
         }
-        familiar.push((source, self.now));
+        familiar.push(Known { source, login: self.now, line });
         self.account_mut(account).familiar = familiar;
     }
 
