@@ -10,7 +10,7 @@ use toom_core::{Attempts, UserName};
 
 /// The chat server of TOOM. It listens on PORT and reads the accounts from a file; `toomd user` changes that file.
 #[derive(Debug, Parser)]
-#[command(name = "toomd", version, about, args_conflicts_with_subcommands = true)]
+#[command(name = "toomd", version, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
