@@ -8,6 +8,8 @@ use toom_core::{
     Source, Timestamp, UserName, UserNameError,
 };
 
+pub mod load;
+
 /// The session that everything is done in.
 pub const SESSION: SessionId = SessionId::new(1);
 

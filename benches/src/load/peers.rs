@@ -1,0 +1,202 @@
+//! The load's ends of the connections.
+
+use core::time::Duration;
+use std::io::{self, Read as _, Write as _};
+
+use mio::net::TcpStream;
+
+use super::scan::{Line, Scanner, sequence};
+use super::{Lag, LoadError};
+
+/// A socket that never blocks, with the line that is not complete yet.
+#[derive(Debug)]
+pub(super) struct Wire {
+    pub(super) stream: TcpStream,
+    scanner: Scanner,
+}
+
+impl Wire {
+    pub(super) fn new(stream: TcpStream) -> Self {
+        Self { stream, scanner: Scanner::default() }
+    }
+
+    /// Reads all there is by way of `buffer`; `before` is called for every piece, `each` for every line.
+    fn read<T>(
+        &mut self,
+        buffer: &mut [u8],
+        before: impl Fn() -> T,
+        mut each: impl FnMut(Line<'_>, &T) -> Result<(), LoadError>,
+    ) -> Result<(), LoadError> {
+        loop {
+            let read = match self.stream.read(buffer) {
+                Ok(0) => return Err(LoadError::Closed),
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(LoadError::System { doing: "reading from the server", error }),
+            };
+            let at = before();
+            let bytes = buffer.get(..read).unwrap_or_default();
+            self.scanner.feed(bytes, |line| each(Line::parse(line), &at))?;
+            if read < buffer.len() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Takes every message, and checks its number.
+#[derive(Debug)]
+pub(super) struct Receiver {
+    pub(super) wire: Wire,
+    pub(super) index: usize,
+    /// The number of the message that has to come.
+    pub(super) next: u64,
+    /// Whether the delays of its messages are taken down.
+    pub(super) sampled: bool,
+}
+
+/// What all receivers add to.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) arrived: u64,
+    pub(super) left_out: u64,
+    pub(super) delays: Vec<Duration>,
+}
+
+impl Receiver {
+    /// Takes what has come. `sent_at` holds when each message was posted, `clock` says what time it is.
+    pub(super) fn read(
+        &mut self,
+        buffer: &mut [u8],
+        lag: Lag,
+        (sent_at, clock): (&[Duration], &impl Fn() -> Duration),
+        tally: &mut Tally,
+    ) -> Result<(), LoadError> {
+        let Self { wire, index: receiver, next, sampled } = self;
+        let receiver = *receiver;
+        wire.read(buffer, clock, |line, &at| {
+            let (came, after) = match line {
+                Line::Message { number, rest } => {
+                    if *sampled {
+                        let sent = sequence(rest).and_then(|sequence| sent_at.get(sequence));
+                        let sent = sent.ok_or_else(|| LoadError::unexpected(rest))?;
+                        tally.delays.push(at.saturating_sub(*sent));
+                    }
+                    tally.arrived += 1;
+                    (number, number)
+                }
+                Line::Lag { first, last } if lag == Lag::Counted && first <= last => {
+                    tally.left_out += last - first + 1;
+                    (first, last)
+                }
+                Line::Lag { first, last } => return Err(LoadError::Lagged { receiver, first, last }),
+                Line::Posted => return Err(LoadError::unexpected(b"OK BCM")),
+                Line::Other(line) => return Err(LoadError::unexpected(line)),
+            };
+            if came != *next {
+                return Err(LoadError::OutOfOrder { receiver, came, expected: *next });
+            }
+            *next = after + 1;
+            Ok(())
+        })
+    }
+}
+
+/// Posts, and counts what is not answered. It is not told of what others post.
+#[derive(Debug)]
+pub(super) struct Poster {
+    pub(super) wire: Wire,
+    pub(super) unanswered: usize,
+    /// Requests that the system has not taken.
+    pub(super) out: Vec<u8>,
+}
+
+impl Poster {
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<(), LoadError> {
+        let unanswered = &mut self.unanswered;
+        self.wire.read(
+            buffer,
+            || (),
+            |line, ()| match line {
+                Line::Posted if *unanswered > 0 => {
+                    *unanswered -= 1;
+                    Ok(())
+                }
+                Line::Posted => Err(LoadError::unexpected(b"OK BCM")),
+                Line::Other(line) => Err(LoadError::unexpected(line)),
+                Line::Message { rest, .. } => Err(LoadError::unexpected(rest)),
+                Line::Lag { .. } => Err(LoadError::unexpected(b"LAG b")),
+            },
+        )
+    }
+
+    /// Writes as much as the system takes.
+    pub(super) fn flush(&mut self) -> Result<(), LoadError> {
+        while !self.out.is_empty() {
+            match self.wire.stream.write(&self.out) {
+                Ok(written) => drop(self.out.drain(..written)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(LoadError::System { doing: "posting", error }),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// The number that has to come after `lines`, or what is wrong with them; and what was counted.
+    fn receive(lines: &str, lag: Lag) -> (Result<u64, String>, Tally) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        // It blocks, so that all is read however late it comes: `lines` fit the buffer, and end the reading by being fewer.
+        let near = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        listener.accept().unwrap().0.write_all(lines.as_bytes()).unwrap();
+        let wire = Wire::new(TcpStream::from_std(near));
+        let mut receiver = Receiver { wire, index: 7, next: 1, sampled: true };
+        let sent_at = [Duration::from_millis(1), Duration::from_millis(2)];
+        let mut tally = Tally::default();
+        let read = receiver.read(&mut [0; 4096], lag, (&sent_at, &|| Duration::from_millis(5)), &mut tally);
+        (read.map(|()| receiver.next).map_err(|error| error.to_string()), tally)
+    }
+
+    #[test]
+    fn messages_in_order_are_counted_with_their_delays() {
+        let (read, tally) = receive("MSG b 1 t u 1 x\nMSG b 2 t u 0 x\n", Lag::Fails);
+        assert_eq!((read, tally.arrived), (Ok(3), 2));
+        assert_eq!(tally.delays, [Duration::from_millis(3), Duration::from_millis(4)]);
+    }
+
+    #[test]
+    fn a_message_twice_or_too_early_fails_the_run() {
+        for (lines, came, next) in [
+            ("MSG b 1 t u 0\nMSG b 1 t u 0\n", 1, 2),
+            ("MSG b 1 t u 0\nMSG b 3 t u 0\n", 3, 2),
+            ("MSG b 2 t u 0\n", 2, 1),
+            ("LAG b 2 3\n", 2, 1),
+        ] {
+            let error = receive(lines, Lag::Counted).0.unwrap_err();
+            assert_eq!(error, format!("receiver 7: message {came} came, and {next} was the next"), "{lines}");
+        }
+    }
+
+    #[test]
+    fn lag_fails_the_run_unless_it_is_to_be_counted() {
+        let lines = "LAG b 1 3\nMSG b 4 t u 1\n";
+        assert!(receive(lines, Lag::Fails).0.unwrap_err().contains("LAG from 1 to 3"));
+        let (read, tally) = receive(lines, Lag::Counted);
+        assert_eq!((read, tally.left_out, tally.arrived), (Ok(5), 3, 1));
+    }
+
+    #[test]
+    fn lines_that_no_receiver_should_get_fail_the_run() {
+        for line in ["BYE shutdown x\n", "OK BCM 1 t\n", "MSG b 1 t u 9\n", "MSG b 1 t u x\n"] {
+            assert!(receive(line, Lag::Counted).0.is_err(), "{line}");
+        }
+    }
+}
