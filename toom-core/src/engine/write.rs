@@ -135,7 +135,7 @@ impl<S: Storage> Engine<S> {
 
     #[expect(clippy::too_many_arguments, reason = "a message has that many parts")]
     fn decide_message(
-        &mut self,
+        &self,
         staged: &Rooms,
         conversation: Conversation,
         author: UserName,

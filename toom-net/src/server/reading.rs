@@ -11,7 +11,7 @@ impl Read {
     pub(super) fn run<H: History>(self, history: &H) -> (Release, Option<Event>) {
         let Self { to, plan } = self;
         let mut rows = Vec::new();
-        let read = plan.read(history, &mut |row: Stored<'_>| append_row(&mut rows, &to, row));
+        let read = plan.read(history, |row| append_row(&mut rows, &to, row));
         match read {
             Ok(end) => (to.ok(rows, page_end(end)), None),
             Err(error) => (failed(to), Some(Event::storage_failed(&error))),

@@ -29,7 +29,8 @@ impl Outlet {
 
     /// Hands `releases` over. How many may be on their way is bounded by the requests in flight.
     fn send(&self, releases: Vec<Release>) {
-        // Once the other side has ended nobody is left to be told.
+        // Woken without releases, too: there is room again for what the other side could not hand over. Once it has ended nobody is
+        // left to be told.
         if releases.is_empty() || self.releases.send(releases).is_ok() {
             let _ = self.waker.wake();
         }
