@@ -4,6 +4,7 @@ use core::num::NonZeroU16;
 
 use toom_core::{Password, UserName};
 use toom_net::client::{CallError, Client, Options, Pushes};
+use toom_net::protocol::login_text::{BLOCKED, NOW_BLOCKED, WRONG_PASSWORD};
 use toom_net::protocol::{ClientWord, Code, Failure, LoggedIn};
 
 use crate::stop::Stop;
@@ -46,10 +47,6 @@ pub enum Retry {
     Later,
 }
 
-const INVALID: &str = "Invalid Password. Please try again";
-const NOW_BLOCKED: &str = "Invalid Password. Your account has been blocked. Please try again later";
-const BLOCKED: &str = "Your account is blocked due to multiple login failures. Please try again later";
-
 impl Server {
     /// Connects and greets.
     ///
@@ -91,7 +88,7 @@ impl From<&Failure> for LoginRefusal {
     fn from(failure: &Failure) -> Self {
         let (told, retry) = match failure.code {
             Code::BadCredentials if &*failure.text == NOW_BLOCKED => (NOW_BLOCKED, Retry::Later),
-            Code::BadCredentials => (INVALID, Retry::AtOnce),
+            Code::BadCredentials => (WRONG_PASSWORD, Retry::AtOnce),
             Code::Blocked => (BLOCKED, Retry::Later),
             _ => return Self { told: crate::render::refusal(failure), retry: Retry::Later },
         };
@@ -112,8 +109,12 @@ mod tests {
 
     #[test]
     fn a_wrong_password_may_be_tried_again() {
-        for text in [INVALID, "no", ""] {
-            assert_eq!(refused(Code::BadCredentials, text), (INVALID.to_owned(), Retry::AtOnce), "{text:?}");
+        for text in [WRONG_PASSWORD, "no", ""] {
+            assert_eq!(
+                refused(Code::BadCredentials, text),
+                (WRONG_PASSWORD.to_owned(), Retry::AtOnce),
+                "{text:?}"
+            );
         }
     }
 

@@ -21,6 +21,7 @@ mod code;
 mod fields;
 mod greeting;
 mod line;
+pub mod login_text;
 mod parse;
 mod push;
 mod put;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use toom_core::{LoggedIn, LoginError, Now, Password, Source, Storage, UserName, Work};
 
 use super::{EngineLoop, Turn};
+use crate::protocol::login_text::{BLOCKED, NOW_BLOCKED, WRONG_PASSWORD};
 use crate::protocol::{self, Code, NameWord, Success, Verb};
 use crate::server::admission::household;
 use crate::server::exchange::{Check, Checked, ConnectionId, Release, ReplyTo};
@@ -116,20 +117,11 @@ impl Attempt {
 
 fn refused(to: ReplyTo, error: &LoginError) -> Release {
     let (code, text) = match error {
-        LoginError::WrongPassword { blocked: None } => {
-            (Code::BadCredentials, "Invalid Password. Please try again".to_owned())
+        LoginError::WrongPassword { blocked: None } => (Code::BadCredentials, WRONG_PASSWORD.to_owned()),
+        LoginError::WrongPassword { blocked: Some(_) } => (Code::BadCredentials, NOW_BLOCKED.to_owned()),
+        LoginError::Blocked { left } => {
+            (Code::Blocked, format!("{BLOCKED}; seconds left: {}", seconds(*left)))
         }
-        LoginError::WrongPassword { blocked: Some(_) } => (
-            Code::BadCredentials,
-            "Invalid Password. Your account has been blocked. Please try again later".to_owned(),
-        ),
-        LoginError::Blocked { left } => (
-            Code::Blocked,
-            format!(
-                "Your account is blocked due to multiple login failures. Please try again later; seconds left: {}",
-                seconds(*left)
-            ),
-        ),
         LoginError::Throttled { left } => {
             return throttled(to, "too many wrong passwords came from this address", *left);
         }
