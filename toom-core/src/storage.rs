@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use crate::{Conversation, Epoch, KeyedRequest, MessageNumber, MessageRef, Record, RoomCreated, Timestamp};
 
+#[cfg(feature = "file")]
+pub(crate) mod file;
 pub(crate) mod memory;
 
 /// Reading what was said.
