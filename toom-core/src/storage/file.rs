@@ -3,4 +3,9 @@
 mod checksum;
 mod disk;
 
-pub use disk::{Access, Disk, DiskFile};
+pub use disk::{Access, Disk, DiskFile, Folder};
+
+#[cfg(not(unix))]
+compile_error!(
+    "the feature `file` of toom-core needs Unix: build with `default-features = false` and bring your own `Storage`"
+);

@@ -2,6 +2,10 @@
 
 use std::io;
 
+mod folder;
+
+pub use folder::Folder;
+
 /// A folder of files, none of them in a folder below.
 ///
 /// What an implementation promises is what POSIX file systems promise, and no more: after a power cut, bytes that were not
