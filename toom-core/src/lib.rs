@@ -60,7 +60,7 @@ pub use page::Page;
 pub use record::{Posted, Record, RoomCreated};
 pub use secret::{Password, Secret, SecretError, Verdict};
 #[cfg(feature = "file")]
-pub use storage::file::{Access, Disk, DiskFile, Folder};
+pub use storage::file::{Access, Disk, DiskFile, Durability, Folder};
 pub use storage::memory::{MemoryReader, MemoryStorage};
 pub use storage::{History, Recovered, Storage, StorageError, Tail};
 pub use time::{Mono, Now, Timestamp};

@@ -1,9 +1,13 @@
 //! A store in a folder: a journal for durability, and a history clustered by conversation for reading.
 
+mod bytes;
 mod checksum;
 mod disk;
+mod durability;
+mod fault;
 
 pub use disk::{Access, Disk, DiskFile, Folder};
+pub use durability::Durability;
 
 #[cfg(not(unix))]
 compile_error!(
