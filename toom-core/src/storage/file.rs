@@ -5,6 +5,7 @@ mod checksum;
 mod disk;
 mod durability;
 mod fault;
+mod run;
 
 pub use disk::{Access, Disk, DiskFile, Folder};
 pub use durability::Durability;

@@ -1,0 +1,172 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::RoomId;
+
+const SALT: Salt = Salt::new(0x5a17);
+
+fn at(micros: i64) -> Timestamp {
+    Timestamp::from_unix_micros(micros).unwrap()
+}
+
+fn number(number: u64) -> MessageNumber {
+    MessageNumber::new(number).unwrap()
+}
+
+fn room() -> Conversation {
+    Conversation::Room(RoomId::new(7).unwrap())
+}
+
+fn label(chunk: &Chunk) -> Label {
+    let messages = chunk.view().messages().try_into().unwrap();
+    Label { conversation: chunk.conversation, first: chunk.first, messages }
+}
+
+/// Messages at the times 10, 20, 30, …, numbered from 5 on.
+fn chunk(texts: &[(String, String)]) -> Chunk {
+    let mut chunk = Chunk::new(room(), number(5));
+    for ((author, body), i) in texts.iter().zip(1..) {
+        chunk.push(at(i * 10), author, body);
+    }
+    chunk
+}
+
+fn small() -> Chunk {
+    let texts = [("ada", "good morning"), ("żółw", "ein schöner Tag"), ("eve", "¿qué?")];
+    chunk(&texts.map(|(author, body)| (author.to_owned(), body.to_owned())))
+}
+
+fn bytes(chunk: &Chunk) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    chunk.put(SALT, &mut bytes);
+    bytes
+}
+
+fn told(view: BlockView<'_>, after: Option<MessageNumber>, mut limit: usize) -> Vec<MessageRef<'_>> {
+    let mut told = Vec::new();
+    let _ = view.visit(after, &mut limit, &mut |message| {
+        told.push(message);
+        ControlFlow::Continue(())
+    });
+    told
+}
+
+#[test]
+fn a_chunk_tells_its_ends() {
+    let (chunk, empty) = (small(), Chunk::new(room(), number(5)));
+    let view = chunk.view();
+    assert_eq!((view.first_number(), view.last_number()), (number(5), Some(number(7))));
+    assert_eq!((view.first_at(), view.last_at()), (Some(at(10)), Some(at(30))));
+    assert_eq!((empty.view().last_number(), empty.view().last_at()), (None, None));
+}
+
+#[test]
+fn a_chunk_takes_one_long_message_and_then_no_more() {
+    let long = "x".repeat(BLOCK_BYTES);
+    let mut chunk = Chunk::new(Conversation::Broadcast, number(1));
+    assert!(chunk.has_room_for("ada", &long));
+    chunk.push(at(1), "ada", &long);
+    assert!(!chunk.has_room_for("ada", "x"));
+    let bytes = bytes(&chunk);
+    let view = Block::parse(&bytes, SALT, label(&chunk)).unwrap().view().unwrap();
+    assert_eq!(told(view, None, 9).first().map(|message| message.body), Some(long.as_str()));
+}
+
+#[test]
+fn a_chunk_is_full_when_its_block_is() {
+    let mut chunk = Chunk::new(Conversation::Broadcast, number(1));
+    for i in 0.. {
+        if !chunk.has_room_for("ada", "hello") {
+            break;
+        }
+        chunk.push(at(i), "ada", "hello");
+    }
+    assert!(bytes(&chunk).len() <= BLOCK_BYTES);
+    assert!(chunk.bytes() + ENTRY_BYTES + "adahello".len() > BLOCK_BYTES);
+}
+
+#[test]
+fn any_flipped_bit_of_a_block_is_found() {
+    let chunk = small();
+    let mut bytes = bytes(&chunk);
+    for bit in 0..bytes.len() * 8 {
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        assert!(Block::parse(&bytes, SALT, label(&chunk)).is_err(), "bit {bit}");
+        bytes[bit / 8] ^= 1 << (bit % 8);
+    }
+}
+
+#[test]
+fn any_cut_of_a_block_is_found() {
+    let chunk = small();
+    let bytes = bytes(&chunk);
+    for length in 0..bytes.len() {
+        assert!(Block::parse(&bytes[..length], SALT, label(&chunk)).is_err(), "{length} bytes");
+    }
+}
+
+#[test]
+fn a_whole_block_in_the_wrong_place_is_found() {
+    let chunk = small();
+    let (bytes, right) = (bytes(&chunk), label(&chunk));
+    let wrong = [
+        Label { conversation: Conversation::Broadcast, ..right },
+        Label { first: number(6), ..right },
+        Label { messages: 2, ..right },
+    ];
+    for label in wrong {
+        assert!(Block::parse(&bytes, SALT, label).is_err(), "{label:?}");
+    }
+    assert!(Block::parse(&bytes, Salt::new(1), right).is_err());
+}
+
+/// As if a checksum had been right by chance, or made by who knows the salt.
+#[test]
+fn damage_under_a_right_checksum_neither_panics_nor_grows_a_block() {
+    let chunk = small();
+    let mut bytes = bytes(&chunk);
+    for bit in 0..bytes.len() * 8 {
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        if let Ok(view) = Block::parse_checked(&bytes, label(&chunk)).and_then(Block::view) {
+            assert_eq!(told(view, None, usize::MAX).len(), chunk.view().messages(), "bit {bit}");
+        }
+        bytes[bit / 8] ^= 1 << (bit % 8);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_block_tells_what_was_put_into_its_chunk(
+        texts in proptest::collection::vec(("\\PC{0,32}", "\\PC{0,40}"), 1..20),
+        after in 0_u64..30,
+        limit in 0_usize..25,
+        since in 0_i64..220,
+    ) {
+        let chunk = chunk(&texts);
+        let bytes = bytes(&chunk);
+        prop_assert_eq!(bytes.len(), chunk.bytes().next_multiple_of(8));
+        let block = Block::parse(&bytes, SALT, label(&chunk)).unwrap();
+        let after = MessageNumber::new(after);
+        let model: Vec<_> = texts
+            .iter()
+            .zip(1_i64..)
+            .zip(5_u64..)
+            .map(|(((author, body), i), n)| MessageRef {
+                conversation: room(),
+                number: number(n),
+                at: at(i * 10),
+                author,
+                body,
+            })
+            .collect();
+        let page: Vec<_> =
+            model.iter().copied().filter(|message| Some(message.number) > after).take(limit).collect();
+        prop_assert_eq!(told(block.part(after, limit).unwrap(), None, usize::MAX), page.clone());
+        prop_assert_eq!(told(block.view().unwrap(), after, limit), page.clone());
+        prop_assert_eq!(told(chunk.view(), after, limit), page);
+
+        let located = model.iter().rfind(|message| message.at <= at(since)).map(|message| message.number);
+        prop_assert_eq!(block.last_not_later(at(since)), located);
+        prop_assert_eq!(chunk.view().last_not_later(at(since)), located);
+    }
+}
