@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::digest::Canonical;
-use crate::{Conversation, IdempotencyKey, MessageNumber, Record, RoomId, Seed, Timestamp, UserName};
+use crate::{
+    Conversation, IdempotencyKey, MessageNumber, MessageRef, Record, RoomCreated, RoomId, Seed, Timestamp,
+    UserName,
+};
 
 /// A request that bore a key and was accepted: who made it, what it was, and what was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,23 +86,32 @@ impl KeyedRequest {
     pub fn of(record: &Record) -> Option<Self> {
         match record {
             Record::Posted(posted) => {
-                let message = &posted.message;
-                Some(Self {
-                    user: message.author.clone(),
-                    key: posted.key.clone()?,
-                    at: message.at,
-                    request: Fingerprint::of_post(message.conversation, message.body.as_str()),
-                    answer: Answered::Posted { conversation: message.conversation, number: message.number },
-                })
+                let key = posted.key.clone()?;
+                Some(Self::of_post(posted.message.author.clone(), key, posted.message.view()))
             }
-            Record::RoomCreated(created) => Some(Self {
-                user: created.creator()?.clone(),
-                key: created.key.clone()?,
-                at: created.at,
-                request: Fingerprint::of_room(created.members.iter()),
-                answer: Answered::RoomCreated { room: created.room },
-            }),
+            Record::RoomCreated(created) => Self::of_room(created),
         }
+    }
+
+    /// The request of `user`, under `key`, that `message` came from.
+    pub(crate) fn of_post(user: UserName, key: IdempotencyKey, message: MessageRef<'_>) -> Self {
+        Self {
+            user,
+            key,
+            at: message.at,
+            request: Fingerprint::of_post(message.conversation, message.body),
+            answer: Answered::Posted { conversation: message.conversation, number: message.number },
+        }
+    }
+
+    pub(crate) fn of_room(created: &RoomCreated) -> Option<Self> {
+        Some(Self {
+            user: created.creator()?.clone(),
+            key: created.key.clone()?,
+            at: created.at,
+            request: Fingerprint::of_room(created.members.iter()),
+            answer: Answered::RoomCreated { room: created.room },
+        })
     }
 }
 

@@ -5,7 +5,10 @@ mod checksum;
 mod disk;
 mod durability;
 mod fault;
+mod record_bytes;
 mod run;
+#[cfg(test)]
+mod samples;
 
 pub use disk::{Access, Disk, DiskFile, Folder};
 pub use durability::Durability;

@@ -1,5 +1,7 @@
 //! Integers and texts as they lie in the files of a data directory: little-endian, without padding.
 
+use crate::{Conversation, MessageNumber, RoomId, Timestamp};
+
 /// Puts values behind the bytes that are there.
 pub(super) trait Put {
     fn put_bytes(&mut self, bytes: &[u8]);
@@ -23,6 +25,14 @@ pub(super) trait Put {
     fn put_i64(&mut self, value: i64) {
         self.put_bytes(&value.to_le_bytes());
     }
+
+    /// A `u32`: the room's number, or 0 for the broadcast conversation.
+    fn put_conversation(&mut self, conversation: Conversation) {
+        self.put_u32(match conversation {
+            Conversation::Broadcast => 0,
+            Conversation::Room(room) => room.number(),
+        });
+    }
 }
 
 impl Put for Vec<u8> {
@@ -31,7 +41,7 @@ impl Put for Vec<u8> {
     }
 }
 
-/// Takes values off the front of bytes; each `None` means that too few are left, and takes none.
+/// Takes values off the front of bytes; each `None` means that too few are left, or that they are no such value.
 #[derive(Clone, Copy)]
 pub(super) struct Take<'a>(&'a [u8]);
 
@@ -55,12 +65,8 @@ impl<'a> Take<'a> {
         Some(taken)
     }
 
-    /// `None` also if they are no UTF-8.
     pub(super) fn text(&mut self, bytes: usize) -> Option<&'a str> {
-        let (taken, rest) = self.0.split_at_checked(bytes)?;
-        let text = core::str::from_utf8(taken).ok()?;
-        self.0 = rest;
-        Some(text)
+        core::str::from_utf8(self.bytes(bytes)?).ok()
     }
 
     pub(super) fn u8(&mut self) -> Option<u8> {
@@ -81,6 +87,18 @@ impl<'a> Take<'a> {
 
     pub(super) fn i64(&mut self) -> Option<i64> {
         self.array().map(i64::from_le_bytes)
+    }
+
+    pub(super) fn conversation(&mut self) -> Option<Conversation> {
+        self.u32().map(|number| RoomId::new(number).map_or(Conversation::Broadcast, Conversation::Room))
+    }
+
+    pub(super) fn number(&mut self) -> Option<MessageNumber> {
+        self.u64().and_then(MessageNumber::new)
+    }
+
+    pub(super) fn time(&mut self) -> Option<Timestamp> {
+        self.i64().and_then(Timestamp::from_unix_micros)
     }
 
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
@@ -121,11 +139,28 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_taken_leaves_all_bytes_there() {
-        let mut take = Take::new(&[0xff, 0xfe, 0xfd]);
+    fn what_is_too_short_is_not_taken() {
+        let mut take = Take::new(&[1, 2, 3]);
         assert_eq!((take.u32(), take.u64(), take.i64()), (None, None, None));
-        assert_eq!((take.bytes(4), take.bytes(usize::MAX)), (None, None));
-        assert_eq!((take.text(2), take.text(4)), (None, None));
-        assert_eq!(take.rest(), [0xff, 0xfe, 0xfd]);
+        assert_eq!((take.bytes(4), take.bytes(usize::MAX), take.text(4)), (None, None, None));
+        assert_eq!(take.rest(), [1, 2, 3], "nor is a part of it");
+    }
+
+    #[test]
+    fn what_is_no_such_value_is_refused() {
+        assert_eq!(Take::new(&[0xff, 0xfe]).text(2), None);
+        assert_eq!(Take::new(&[0; 8]).number(), None);
+        assert_eq!(Take::new(&i64::MAX.to_le_bytes()).time(), None);
+    }
+
+    #[test]
+    fn the_broadcast_conversation_is_0_and_a_room_its_number() {
+        let mut out = Vec::new();
+        let room = Conversation::Room(RoomId::new(7).unwrap());
+        out.put_conversation(Conversation::Broadcast);
+        out.put_conversation(room);
+        assert_eq!(out, [0, 0, 0, 0, 7, 0, 0, 0]);
+        let mut take = Take::new(&out);
+        assert_eq!((take.conversation(), take.conversation()), (Some(Conversation::Broadcast), Some(room)));
     }
 }
