@@ -59,6 +59,8 @@ pub use name::{UserName, UserNameError};
 pub use page::Page;
 pub use record::{Posted, Record, RoomCreated};
 pub use secret::{Password, Secret, SecretError, Verdict};
+#[cfg(all(feature = "file", any(test, feature = "simulation")))]
+pub use storage::file::simulated;
 #[cfg(feature = "file")]
 pub use storage::file::{Access, Disk, DiskFile, Durability, Folder};
 pub use storage::memory::{MemoryReader, MemoryStorage};

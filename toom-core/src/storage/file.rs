@@ -10,6 +10,8 @@ mod run;
 #[cfg(test)]
 mod samples;
 
+#[cfg(any(test, feature = "simulation"))]
+pub use disk::simulated;
 pub use disk::{Access, Disk, DiskFile, Folder};
 pub use durability::Durability;
 

@@ -3,6 +3,8 @@
 use std::io;
 
 mod folder;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulated;
 
 pub use folder::Folder;
 
@@ -100,3 +102,6 @@ pub trait DiskFile: Send + Sync + 'static {
     /// system may have thrown away the bytes that it could not write.
     fn sync(&self) -> io::Result<()>;
 }
+
+#[cfg(test)]
+mod tests;
