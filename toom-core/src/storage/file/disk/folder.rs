@@ -102,6 +102,10 @@ impl DiskFile for File {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        // Beyond this the system says that the call is wrong, and not that the file has ended.
+        if offset > i64::MAX.cast_unsigned() - buffer.len() as u64 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         self.read_exact_at(buffer, offset)
     }
 

@@ -287,12 +287,11 @@ impl DiskFile for SimFile {
         let mut state = self.disk.state();
         let name = state.name_of(self.file);
         state.call(Call::Read, &name)?;
-        let (start, end) = place(offset, buffer.len())?;
         let seen = state.seen(self.file);
-        if end > seen.len() && !buffer.is_empty() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+        match place(offset, buffer.len()) {
+            Ok((start, end)) if end <= seen.len() => seen.read(buffer, start),
+            _ => return Err(io::ErrorKind::UnexpectedEof.into()),
         }
-        seen.read(buffer, start);
         Ok(())
     }
 

@@ -29,6 +29,7 @@ laws! {
     a_removed_file_can_still_be_read_by_who_has_it_open
     a_folder_is_held_once_until_the_lock_is_dropped
     a_lock_keeps_its_file
+    a_write_beyond_all_bounds_is_an_error_and_changes_nothing
 }
 
 fn sorted_names(disk: &impl Disk) -> Vec<String> {
@@ -51,7 +52,14 @@ fn bytes_are_read_where_they_were_written(disk: &impl Disk) {
 fn a_read_beyond_the_end_is_an_error(disk: &impl Disk) {
     let file = disk.create("a").unwrap();
     file.write_at(b"four", 0).unwrap();
-    assert_eq!(file.read_at(&mut [0; 4], 1).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+    for offset in [1, 4, 5, 1 << 40, i64::MAX as u64, u64::MAX - 3, u64::MAX] {
+        assert_eq!(
+            file.read_at(&mut [0; 4], offset).unwrap_err().kind(),
+            ErrorKind::UnexpectedEof,
+            "{offset}"
+        );
+    }
+    file.read_at(&mut [0; 4], 0).unwrap();
 }
 
 fn a_file_that_is_created_again_is_empty(disk: &impl Disk) {
@@ -110,4 +118,12 @@ fn a_lock_keeps_its_file(disk: &impl Disk) {
         (sorted_names(disk), disk.open("lock", Access::Read).unwrap().len().unwrap()),
         (vec!["lock".to_owned()], 4)
     );
+}
+
+fn a_write_beyond_all_bounds_is_an_error_and_changes_nothing(disk: &impl Disk) {
+    let file = disk.create("a").unwrap();
+    for offset in [i64::MAX as u64, u64::MAX] {
+        assert!(file.write_at(b"four", offset).is_err(), "{offset}");
+    }
+    assert_eq!(file.len().unwrap(), 0);
 }

@@ -122,9 +122,14 @@ impl State {
     }
 }
 
+/// No file grows beyond this, so that a wrong offset does not take all memory.
+const FILE_BYTES_MAX: usize = 1 << 31;
+
 /// Where a write or a read begins and ends.
 pub(super) fn place(offset: u64, bytes: usize) -> io::Result<(usize, usize)> {
     let start = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
-    let end = start.checked_add(bytes).ok_or(io::ErrorKind::FileTooLarge)?;
-    Ok((start, end))
+    match start.checked_add(bytes) {
+        Some(end) if end <= FILE_BYTES_MAX => Ok((start, end)),
+        _ => Err(io::ErrorKind::FileTooLarge.into()),
+    }
 }
