@@ -252,8 +252,8 @@ impl Disk for SimDisk {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         let mut state = self.state();
-        let result = state.call(Call::Remove, name).and_then(|()| state.file(name)).map(|file| {
-            state.image.change(NameChange::Removed { name: name.to_owned(), file });
+        let result = state.call(Call::Remove, name).and_then(|()| state.file(name)).map(|_| {
+            state.image.change(NameChange::Removed { name: name.to_owned() });
         });
         state.keep(None);
         result

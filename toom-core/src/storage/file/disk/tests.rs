@@ -98,6 +98,7 @@ fn a_removed_file_can_still_be_read_by_who_has_it_open(disk: &impl Disk) {
     let file = disk.create("a").unwrap();
     file.write_at(b"here", 0).unwrap();
     disk.remove("a").unwrap();
+    disk.sync_names().unwrap();
     let mut bytes = [0; 4];
     file.read_at(&mut bytes, 0).unwrap();
     assert_eq!((&bytes, sorted_names(disk)), (b"here", vec![]));

@@ -63,7 +63,7 @@ impl Plan {
     pub(super) fn new(image: &Image) -> Self {
         let mut grown = Vec::new();
         let mut sectors: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        let changed = image.unsynced_names.iter().map(NameChange::file);
+        let changed = image.unsynced_names.iter().filter_map(NameChange::file);
         let named: BTreeSet<_> = image.durable_names.values().copied().chain(changed).collect();
         for (file, inode) in image.files.iter().filter(|(file, _)| named.contains(file)) {
             let (old, new) = (inode.durable.len(), inode.seen.len());
@@ -168,8 +168,8 @@ impl Grown {
             Manner::Each => self.old + pick(self.new - self.old + 1),
             Manner::Halves => match pick(3) {
                 0 => self.old,
-                1 => self.new,
-                _ => usize::midpoint(self.old, self.new),
+                1 => usize::midpoint(self.old, self.new),
+                _ => self.new,
             },
         }
     }

@@ -26,7 +26,7 @@ pub(super) struct Image {
 pub(super) enum NameChange {
     Created { name: String, file: FileId },
     Renamed { from: String, to: String, file: FileId },
-    Removed { name: String, file: FileId },
+    Removed { name: String },
 }
 
 /// A file, whatever its name.
@@ -100,30 +100,28 @@ impl Image {
 }
 
 impl NameChange {
-    pub(super) const fn file(&self) -> FileId {
+    /// The file that has got a name.
+    pub(super) const fn file(&self) -> Option<FileId> {
         match self {
-            Self::Created { file, .. } | Self::Renamed { file, .. } | Self::Removed { file, .. } => *file,
+            Self::Created { file, .. } | Self::Renamed { file, .. } => Some(*file),
+            Self::Removed { .. } => None,
         }
     }
 
-    /// Makes the change, as far as it still has something to change.
+    /// Makes the change, also when one before it was not made.
     pub(super) fn apply(&self, names: &mut BTreeMap<String, FileId>) {
         match self {
             Self::Created { name, file } => {
                 names.insert(name.clone(), *file);
             }
             Self::Renamed { from, to, file } => {
-                remove(names, from, *file);
+                names.remove(from);
                 names.insert(to.clone(), *file);
             }
-            Self::Removed { name, file } => remove(names, name, *file),
+            Self::Removed { name } => {
+                names.remove(name);
+            }
         }
-    }
-}
-
-fn remove(names: &mut BTreeMap<String, FileId>, name: &str, file: FileId) {
-    if names.get(name) == Some(&file) {
-        names.remove(name);
     }
 }
 

@@ -55,6 +55,9 @@ fn bytes_of_elsewhere_in_the_file_may_take_the_place_of_unsynced_ones() {
     let (disk, file) = disk_with(&[[1; 512], [2; 512], [3; 512]].concat());
     file.write_at(&[4; 512], 1_024).unwrap();
     assert!(outcomes(&disk).contains(&Some([[1; 512], [2; 512], [1; 512]].concat())));
+    let (disk, file) = disk_with(&[[1; 512], [2; 512], [3; 512]].concat());
+    file.write_at(&[4; 512], 0).unwrap();
+    assert!(outcomes(&disk).contains(&Some([[2; 512], [2; 512], [3; 512]].concat())));
 }
 
 #[test]
@@ -121,6 +124,35 @@ fn of_too_many_crashes_so_many_are_drawn_the_same_for_the_same_seed() {
     assert_ne!(drawn(7), drawn(8));
     assert_eq!(drawn(7).len(), 300);
     assert!(drawn(7).contains(&vec![1; 100 * 512]) && drawn(7).contains(&vec![2; 100 * 512]));
+}
+
+#[test]
+fn the_first_two_that_are_drawn_have_lost_all_and_nothing() {
+    let (disk, file) = disk_with(&[]);
+    file.write_at(&vec![1; 100 * 512], 0).unwrap();
+    file.write_at(&vec![2; 100 * 512], 0).unwrap();
+    disk.create("b").unwrap();
+    disk.record();
+    let effort = Effort { drawn: 2, ..Effort::default() };
+    let left: Vec<_> = disk.trace().unwrap().crashes(effort).map(|crash| crash.disk).collect();
+    assert_eq!((left[0].bytes_of("a").unwrap(), names(&left[0])), (vec![], vec!["a".to_owned()]));
+    assert_eq!((left[1].bytes_of("a"), names(&left[1])), (disk.bytes_of("a"), names(&disk)));
+}
+
+#[test]
+fn some_of_those_that_are_drawn_have_lost_one_sector_alone() {
+    let (disk, file) = disk_with(&vec![1; 100 * 512]);
+    file.write_at(&vec![2; 100 * 512], 0).unwrap();
+    for name in 0..20 {
+        disk.create(&format!("b{name}")).unwrap();
+    }
+    disk.record();
+    let effort = Effort { drawn: 30, ..Effort::default() };
+    let lost_one = |crash: Crash| {
+        let bytes = crash.disk.bytes_of("a").unwrap();
+        bytes.iter().filter(|byte| **byte != 2).count() == 512 && names(&crash.disk) == names(&disk)
+    };
+    assert!(disk.trace().unwrap().crashes(effort).any(lost_one));
 }
 
 #[test]
@@ -355,10 +387,18 @@ fn a_trace_has_the_crashes_of_each_operation() {
 #[test]
 fn a_trace_tears_each_write_at_each_byte() {
     let (disk, file) = disk_with(b"old");
+    disk.create("b").unwrap().write_at(b"b", 0).unwrap();
+    let before = disk.operations();
     disk.record();
     file.write_at(b"new", 0).unwrap();
+    file.sync().unwrap();
     file.write_at(b"er", 3).unwrap();
-    let left: Vec<_> =
-        disk.trace().unwrap().torn_writes().map(|crash| crash.disk.bytes_of("a").unwrap()).collect();
-    assert_eq!(left, [&b"old"[..], b"nld", b"ned", b"new", b"new", b"newe", b"newer"]);
+    let torn: Vec<_> = disk.trace().unwrap().torn_writes().collect();
+    let left = torn.iter().map(|crash| (crash.operations - before, crash.disk.bytes_of("a").unwrap()));
+    let each =
+        [(1, &b"old"[..]), (1, b"nld"), (1, b"ned"), (1, b"new"), (3, b"new"), (3, b"newe"), (3, b"newer")];
+    assert_eq!(left.collect::<Vec<_>>(), each.map(|(operations, bytes)| (operations, bytes.to_vec())));
+    for crash in torn {
+        assert_eq!(crash.disk.crash_seeded(1).bytes_of("b").unwrap(), b"b");
+    }
 }

@@ -149,7 +149,7 @@ impl Choices {
                 *left = left.checked_sub(1)?;
                 Some(match at {
                     0 => plan.choose(Manner::Halves, &mut |_| 0),
-                    1 => plan.choose(Manner::Halves, &mut |options| 1.min(options - 1)),
+                    1 => plan.choose(Manner::Halves, &mut |options| options - 1),
                     at if at % 3 == 0 => plan.choose(Manner::Halves, &mut |options| draws.below(options)),
                     at if at % 3 == 1 => plan.choose(Manner::Each, &mut |options| draws.below(options)),
                     _ => plan.choose(Manner::One, &mut |options| draws.below(options)),
