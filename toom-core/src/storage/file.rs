@@ -5,6 +5,7 @@ mod checksum;
 mod disk;
 mod durability;
 mod fault;
+mod journal;
 mod record_bytes;
 mod run;
 #[cfg(test)]

@@ -153,7 +153,7 @@ fn take_posted<'a>(bytes: &mut Take<'a>) -> Option<PostedRef<'a>> {
     let (conversation, number, at) = (bytes.conversation()?, bytes.number()?, bytes.time()?);
     let (author_bytes, key_bytes, body_bytes) = (bytes.u8()?, bytes.u8()?, bytes.u32()?);
     let author = bytes.text(author_bytes.into())?;
-    let key = take_key(bytes, key_bytes)?;
+    let key = key_if_any(bytes.text(key_bytes.into())?);
     let body = bytes.text(usize::try_from(body_bytes).ok()?)?;
     Some(PostedRef { message: MessageRef { conversation, number, at, author, body }, key })
 }
@@ -161,7 +161,7 @@ fn take_posted<'a>(bytes: &mut Take<'a>) -> Option<PostedRef<'a>> {
 fn take_room_created<'a>(bytes: &mut Take<'a>) -> Option<RoomCreatedRef<'a>> {
     let (room, at) = (bytes.u32().and_then(RoomId::new)?, bytes.time()?);
     let (key_bytes, count) = (bytes.u8()?, bytes.u16()?);
-    let key = take_key(bytes, key_bytes)?;
+    let key = key_if_any(bytes.text(key_bytes.into())?);
     let members = MembersRef { count, names: *bytes };
     for _ in 0..count {
         take_name(bytes)?;
@@ -169,9 +169,8 @@ fn take_room_created<'a>(bytes: &mut Take<'a>) -> Option<RoomCreatedRef<'a>> {
     Some(RoomCreatedRef { room, at, key, members })
 }
 
-fn take_key<'a>(bytes: &mut Take<'a>, key_bytes: u8) -> Option<Option<&'a str>> {
-    let key = bytes.text(key_bytes.into())?;
-    Some((!key.is_empty()).then_some(key))
+fn key_if_any(key: &str) -> Option<&str> {
+    (!key.is_empty()).then_some(key)
 }
 
 fn take_name<'a>(bytes: &mut Take<'a>) -> Option<&'a str> {

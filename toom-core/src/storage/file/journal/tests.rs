@@ -1,0 +1,122 @@
+use super::test_disk::SimDisk;
+use super::world::{SALT, batch, image, numbers};
+use super::*;
+use crate::storage::file::samples::posted;
+
+const START: JournalStart = JournalStart { first: 1, chain: 5 };
+const SYNC: Durability = Durability::Sync;
+
+fn begin(disk: &SimDisk, file_bytes: u64) -> Journal<SimDisk> {
+    Journal::begin(disk, SALT, file_bytes, START).unwrap()
+}
+
+fn len(disk: &SimDisk, name: &str) -> Option<usize> {
+    disk.bytes_of(name).map(|bytes| bytes.len())
+}
+
+#[test]
+fn a_journal_begins_with_two_files_of_zeros() {
+    let disk = SimDisk::new();
+    begin(&disk, 3_000_000);
+    let names: Vec<_> = image(&disk).into_iter().collect();
+    let zeros = vec![0; 3_000_000];
+    assert!(names == [("journal-1".into(), zeros.clone()), ("journal-2".into(), zeros)]);
+}
+
+#[test]
+fn files_that_are_there_are_used_the_short_ones_filled_and_the_long_ones_kept() {
+    let disk = SimDisk::new();
+    disk.put("journal-2", &[7; 10]);
+    disk.put("journal-9", &[8; 200]);
+    begin(&disk, 100);
+    let files = image(&disk);
+    assert_eq!(files.keys().collect::<Vec<_>>(), ["journal-2", "journal-9"]);
+    assert_eq!(files["journal-2"], [vec![7; 10], vec![0; 90]].concat());
+    assert_eq!(files["journal-9"], [8; 200]);
+}
+
+#[test]
+fn only_numbers_written_as_we_write_them_name_journal_files() {
+    for name in ["journal-1", "journal-42", "journal-4294967295"] {
+        assert_eq!(JournalFile::from_name(name).unwrap().name(), name);
+    }
+    for name in
+        ["journal-", "journal-0", "journal-01", "journal-+1", "journal-4294967296", "journal-1 ", "Journal-1"]
+    {
+        assert_eq!(JournalFile::from_name(name), None, "{name}");
+    }
+}
+
+#[test]
+fn a_batch_that_does_not_fit_behind_the_others_is_not_written() {
+    let disk = SimDisk::new();
+    let mut journal = begin(&disk, 170);
+    let one = [posted(1, "x")];
+    assert_eq!(journal.append(&one, SYNC).unwrap(), Appended::Written);
+    assert_eq!(journal.append(&one, SYNC).unwrap(), Appended::Written);
+    let before = image(&disk);
+    assert_eq!(journal.append(&one, SYNC).unwrap(), Appended::FileFull);
+    assert_eq!(image(&disk), before);
+    assert_eq!(journal.next_sequence(), 3);
+}
+
+#[test]
+fn an_empty_file_takes_a_batch_of_any_length_and_is_as_long_from_then_on() {
+    let disk = SimDisk::new();
+    let mut journal = begin(&disk, 100);
+    assert_eq!(journal.append(&batch(1, 50), SYNC).unwrap(), Appended::Written);
+    assert!(len(&disk, "journal-1") > Some(1000));
+    assert_eq!(journal.append(&batch(51, 1), SYNC).unwrap(), Appended::FileFull);
+    let left = journal.rotate().unwrap();
+    journal.release(left);
+    assert_eq!(journal.append(&batch(51, 1), SYNC).unwrap(), Appended::Written);
+    assert_eq!(numbers(&disk, START).unwrap().0, (1..=51).collect::<Vec<_>>());
+    journal.rotate().unwrap();
+    assert_eq!(journal.append(&batch(52, 10), SYNC).unwrap(), Appended::Written);
+    assert_eq!(journal.append(&batch(62, 1), SYNC).unwrap(), Appended::Written, "it fits what was long");
+}
+
+#[test]
+fn a_file_left_behind_is_not_written_until_it_is_released() {
+    let disk = SimDisk::new();
+    let mut journal = begin(&disk, 200);
+    let first = journal.rotate().unwrap();
+    assert_eq!(journal.rotate(), None, "the other is not free");
+    journal.release(first);
+    let second = journal.rotate().unwrap();
+    assert_ne!(first, second);
+    assert_eq!(journal.rotate(), None);
+    journal.release(first);
+    assert_eq!(journal.rotate(), None, "it is in use again");
+}
+
+#[test]
+fn a_third_and_a_fourth_file_may_be_made_when_none_is_free() {
+    let disk = SimDisk::new();
+    let mut journal = begin(&disk, 200);
+    assert!(journal.spare_wanted().is_none());
+    for name in ["journal-3", "journal-4"] {
+        journal.rotate().unwrap();
+        journal.add(journal.spare_wanted().unwrap().make(&disk).unwrap());
+        assert_eq!(disk.bytes_of(name), Some(vec![0; 200]));
+        assert!(journal.spare_wanted().is_none());
+    }
+    journal.rotate().unwrap();
+    assert!(journal.spare_wanted().is_none(), "four are enough");
+    assert_eq!(journal.rotate(), None);
+}
+
+#[test]
+fn a_batch_that_no_frame_can_hold_is_refused_and_the_journal_goes_on() {
+    let disk = SimDisk::new();
+    let mut journal = begin(&disk, 1000);
+    let before = image(&disk);
+    let error = journal.append(&vec![posted(1, &"x".repeat(8000)); 540_000], SYNC).unwrap_err();
+    assert!(error.is_harmless());
+    assert_eq!(
+        error.to_string(),
+        "journal-1 (a batch has at most 4294967288 bytes, a room 65535 members): no room is left to append a batch"
+    );
+    assert_eq!(image(&disk), before);
+    assert_eq!(journal.append(&batch(1, 1), SYNC).unwrap(), Appended::Written);
+}
