@@ -229,8 +229,6 @@ impl SpareWanted {
 }
 
 #[cfg(test)]
-mod test_disk;
-#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod world;

@@ -50,12 +50,11 @@ pub(in crate::storage::file) fn replay<D: Disk>(
     let mut replay = Replay {
         disk,
         salt,
-        first: start.first,
         next: Link { sequence: start.first, chain: start.chain },
         batches: 0,
         end: None,
         fronts: Vec::new(),
-        strays: None,
+        strays: Vec::new(),
     };
     let mut bytes = Vec::new();
     for file in in_order(disk, salt)? {
@@ -68,14 +67,13 @@ pub(in crate::storage::file) fn replay<D: Disk>(
 struct Replay<'d, D> {
     disk: &'d D,
     salt: Salt,
-    first: u64,
     next: Link,
     batches: u64,
     /// Behind the last frame of now.
     end: Option<Place>,
     /// The first byte of every file.
     fronts: Vec<Place>,
-    strays: Option<Strays>,
+    strays: Vec<Stray>,
 }
 
 /// A place where the next frame may lie, and what does.
@@ -86,12 +84,12 @@ struct Place {
     head: Option<Head>,
 }
 
-/// Whole frames that are later than where the journal starts, and yet none of its sequence.
-struct Strays {
-    lowest: Link,
-    lowest_at: Place,
-    highest: u64,
-    any_synced: bool,
+/// A whole frame that did not go on from those before it.
+#[derive(Clone, Copy)]
+struct Stray {
+    sequence: u64,
+    at: Place,
+    is_synced: bool,
 }
 
 impl<D: Disk> Replay<'_, D> {
@@ -115,8 +113,9 @@ impl<D: Disk> Replay<'_, D> {
                 self.next = frame.next();
                 self.batches += 1;
                 end = Some(offset + frame.bytes());
-            } else if frame.link().sequence >= self.first {
-                self.stray(frame, place(offset));
+            } else if frame.link().sequence >= self.next.sequence {
+                let (sequence, is_synced) = (frame.link().sequence, frame.is_synced());
+                self.strays.push(Stray { sequence, at: place(offset), is_synced });
             }
             offset += frame.bytes();
         }
@@ -124,43 +123,32 @@ impl<D: Disk> Replay<'_, D> {
         Ok(())
     }
 
-    fn stray(&mut self, frame: Frame<'_>, at: Place) {
-        let (link, is_synced) = (frame.link(), frame.is_synced());
-        let strays = self.strays.get_or_insert(Strays {
-            lowest: link,
-            lowest_at: at,
-            highest: link.sequence,
-            any_synced: is_synced,
-        });
-        if link.sequence < strays.lowest.sequence {
-            (strays.lowest, strays.lowest_at) = (link, at);
-        }
-        strays.highest = strays.highest.max(link.sequence);
-        strays.any_synced |= is_synced;
-    }
-
-    fn finish(self) -> Result<Replayed, StorageError> {
+    fn finish(mut self) -> Result<Replayed, StorageError> {
+        let next = self.next;
+        self.strays.retain(|stray| stray.sequence >= next.sequence);
         let torn = self
             .end
             .iter()
             .chain(&self.fronts)
-            .find(|place| place.head.is_some_and(|head| head.resembles(self.next)));
-        let cut = match (&self.strays, torn) {
+            .copied()
+            .find_map(|at| at.head.filter(|head| head.resembles(next)).map(|head| (at, head)));
+        let gap =
+            self.strays.iter().min_by_key(|stray| stray.sequence).map(|first| self.gap_before(first.at));
+        let cut = match (torn, gap) {
             (None, None) => None,
-            (None, Some(&torn)) => Some((torn, "a batch that was not written to its end")),
-            (Some(strays), torn) => {
-                let at = torn.copied().unwrap_or_else(|| self.gap_before(strays));
-                if strays.any_synced
-                    || torn.is_some_and(|torn| torn.head.is_some_and(|head| head.is_synced()))
-                {
+            (Some((at, _)), None) => Some((at, "a batch that was not written to its end")),
+            (torn, Some(gap)) => {
+                let at = torn.map_or(gap, |(at, _)| at);
+                let was_synced = torn.is_some_and(|(_, head)| head.is_synced());
+                if was_synced || self.strays.iter().any(|stray| stray.is_synced) {
                     return Err(self.corrupt(at, "a batch is damaged or missing, and later ones are there"));
                 }
                 Some((at, "batches that were not synced when the power failed"))
             }
         };
-        let highest = self.strays.as_ref().map_or(0, |strays| strays.highest);
+        let used = self.strays.iter().map(|stray| stray.sequence.saturating_add(1)).max();
         Ok(Replayed {
-            next: self.next.sequence.max(highest.saturating_add(1)),
+            next: next.sequence.max(used.unwrap_or(0)),
             batches: self.batches,
             cut: cut.map(|(at, what)| Cut {
                 file: self.disk.shown(&at.file.name()),
@@ -170,13 +158,12 @@ impl<D: Disk> Replay<'_, D> {
         })
     }
 
-    /// Where the frame is missing that comes before `strays`: behind the last frame of now, or at the front of the file in which
-    /// they lie, unless they lie at the front themselves.
-    fn gap_before(&self, strays: &Strays) -> Place {
-        let front = Place { offset: 0, ..strays.lowest_at };
+    /// Where a frame is missing, when the next that is there lies at `later`: behind the last frame of now, or at the front of
+    /// the file of the later one, unless that lies at the front itself.
+    fn gap_before(&self, later: Place) -> Place {
         match self.end {
-            Some(end) if end.file == front.file || strays.lowest_at.offset == 0 => end,
-            _ => front,
+            Some(end) if end.file == later.file || later.offset == 0 => end,
+            _ => Place { offset: 0, ..later },
         }
     }
 

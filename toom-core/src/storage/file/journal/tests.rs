@@ -1,6 +1,6 @@
-use super::test_disk::SimDisk;
 use super::world::{SALT, batch, image, numbers};
 use super::*;
+use crate::simulated::{Call, Fault, SimDisk};
 use crate::storage::file::samples::posted;
 
 const START: JournalStart = JournalStart { first: 1, chain: 5 };
@@ -119,4 +119,96 @@ fn a_batch_that_no_frame_can_hold_is_refused_and_the_journal_goes_on() {
     );
     assert_eq!(image(&disk), before);
     assert_eq!(journal.append(&batch(1, 1), SYNC).unwrap(), Appended::Written);
+}
+
+#[test]
+fn a_batch_without_room_is_not_stored_nor_will_be_whatever_part_of_it_was_written() {
+    let records = batch(1, 4);
+    let frame_bytes = frame::HEAD_BYTES + frame::body_bytes(&records).unwrap() as usize;
+    for written in 0..frame_bytes {
+        let disk = SimDisk::new();
+        let mut journal = begin(&disk, 8);
+        disk.set_bytes_max(Some(16 + written.saturating_sub(8)));
+        let error = journal.append(&records, SYNC).unwrap_err();
+        assert!(error.is_harmless(), "{error}");
+        disk.set_bytes_max(None);
+        assert_eq!(numbers(&disk, START).unwrap().0, [], "{written} bytes were written");
+        assert_eq!(journal.append(&batch(1, 3), SYNC).unwrap(), Appended::Written);
+        let (found, replayed) = numbers(&disk, START).unwrap();
+        assert_eq!((found, replayed.next), (vec![1, 2, 3], 2));
+    }
+}
+
+#[test]
+fn a_failed_write_and_a_failed_sync_of_a_batch_are_not_harmless_even_for_want_of_room() {
+    for fault in [
+        Fault::nth(1).of(Call::Write),
+        Fault::nth(1).of(Call::Write).torn(9),
+        Fault::nth(1).of(Call::Sync).full(),
+    ] {
+        let disk = SimDisk::new();
+        let mut journal = begin(&disk, 1000);
+        disk.inject(fault.clone());
+        let error = journal.append(&batch(1, 1), SYNC).unwrap_err();
+        assert!(matches!(error, StorageError::Failed { .. }), "{fault:?}: {error}");
+        assert_eq!(journal.next_sequence(), 1);
+    }
+}
+
+#[test]
+fn a_buffered_batch_is_written_once_and_not_synced_a_synced_one_once_each() {
+    let disk = SimDisk::new();
+    let mut journal = begin(&disk, 10_000);
+    let mut append = |durability| {
+        let before = (disk.calls(Call::Write), disk.calls(Call::Sync));
+        assert_eq!(journal.append(&batch(1, 20), durability).unwrap(), Appended::Written);
+        (disk.calls(Call::Write) - before.0, disk.calls(Call::Sync) - before.1)
+    };
+    assert_eq!(append(Durability::Buffered), (1, 0));
+    assert_eq!(append(Durability::Sync), (1, 1));
+}
+
+#[test]
+fn every_call_that_fails_while_a_journal_begins_is_told_and_the_next_attempt_succeeds() {
+    for full in [false, true] {
+        for nth in 1.. {
+            let disk = SimDisk::new();
+            disk.put("journal-1", &[7; 10]);
+            let fault = Fault::nth(nth);
+            disk.inject(if full { fault.full() } else { fault });
+            let begun = Journal::begin(&disk, SALT, 100, START);
+            if disk.faults_hit() == 0 {
+                assert!(begun.is_ok() && nth > 8, "all calls have failed once");
+                break;
+            }
+            assert!(begun.is_err(), "call {nth}");
+            disk.heal();
+            begin(&disk, 100);
+            assert_eq!((len(&disk, "journal-1"), len(&disk, "journal-2")), (Some(100), Some(100)));
+        }
+    }
+}
+
+#[test]
+fn files_that_a_journal_begins_with_survive_the_power_cut() {
+    let disk = SimDisk::new();
+    begin(&disk, 100);
+    for seed in 0..100 {
+        let left = image(&disk.crash_seeded(seed));
+        assert!(left.len() == 2 && left.values().all(|bytes| *bytes == [0; 100]), "{left:?}");
+    }
+}
+
+#[test]
+fn a_spare_file_without_room_leaves_nothing_behind() {
+    let disk = SimDisk::new();
+    let mut journal = begin(&disk, 200);
+    journal.rotate().unwrap();
+    disk.set_bytes_max(Some(500));
+    let wanted = journal.spare_wanted().unwrap();
+    assert!(wanted.make(&disk).err().unwrap().is_harmless());
+    assert_eq!(len(&disk, "journal-3"), None);
+    disk.set_bytes_max(None);
+    journal.add(wanted.make(&disk).unwrap());
+    assert!(journal.rotate().is_some());
 }

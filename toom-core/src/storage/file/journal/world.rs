@@ -4,8 +4,8 @@ use core::ops::Range;
 use std::collections::BTreeMap;
 
 use super::frame::{ALIGNMENT, Frame};
-use super::test_disk::SimDisk;
 use super::{Appended, Journal, JournalStart, Replayed, replay};
+use crate::simulated::SimDisk;
 use crate::storage::file::checksum::Salt;
 use crate::storage::file::disk::Disk;
 use crate::storage::file::durability::Durability;

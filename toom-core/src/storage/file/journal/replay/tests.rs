@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::simulated::{Effort, SimDisk};
 use crate::storage::file::durability::Durability;
-use crate::storage::file::journal::test_disk::SimDisk;
 use crate::storage::file::journal::world::{Image, Recycled, SALT, batch, disk_of, numbers};
 use crate::storage::file::journal::{Appended, Journal, frame};
 
@@ -94,6 +94,46 @@ fn a_batch_that_was_begun_and_not_ended_is_cut_and_named() {
     }
 }
 
+/// Every batch is acknowledged that was appended before the power failed; one more may be whole.
+fn check_crashes(durability: Durability, may_be_lost: bool) {
+    let disk = SimDisk::new();
+    let mut journal = Journal::begin(&disk, SALT, 2048, START).unwrap();
+    disk.record();
+    let mut acknowledged = vec![(disk.operations(), 0)];
+    for number in 1..=8 {
+        let records = batch(1 + 5 * (number - 1), 5);
+        if journal.append(&records, durability).unwrap() == Appended::FileFull {
+            journal.rotate().unwrap();
+            assert_eq!(journal.append(&records, durability).unwrap(), Appended::Written);
+        }
+        acknowledged.push((disk.operations(), 5 * number));
+    }
+    let trace = disk.trace().unwrap();
+    let mut crashes = 0;
+    for crash in trace.crashes(Effort { all_up_to: 300, drawn: 300, seed: 1 }).chain(trace.torn_writes()) {
+        let before = acknowledged.iter().rfind(|(at, _)| *at <= crash.operations).unwrap().1;
+        let (found, _) =
+            numbers(&crash.disk, START).unwrap_or_else(|error| panic!("{error}: {:?}", crash.case));
+        let messages = found.len() as u64;
+        assert_eq!(found, all(messages));
+        assert!(messages.is_multiple_of(5), "a part of a batch: {:?}", crash.case);
+        let least = if may_be_lost { 0 } else { before };
+        assert!((least..=before + 5).contains(&messages), "{messages} of {before}: {:?}", crash.case);
+        crashes += 1;
+    }
+    assert!(crashes > 2000, "{crashes}");
+}
+
+#[test]
+fn every_power_cut_leaves_what_was_acknowledged_and_at_most_one_batch_more() {
+    check_crashes(Durability::Sync, false);
+}
+
+#[test]
+fn a_power_cut_leaves_a_prefix_of_what_was_buffered() {
+    check_crashes(Durability::Buffered, true);
+}
+
 /// What may become of a journal in which one byte was changed.
 fn check_damage(recycled: &Recycled, disk: &SimDisk, name: &str, at: usize) {
     let last = recycled.last();
@@ -116,8 +156,8 @@ fn check_damage(recycled: &Recycled, disk: &SimDisk, name: &str, at: usize) {
     }
 }
 
-fn damage_every_byte(change: impl Fn(u8) -> Vec<u8>) {
-    let recycled = Recycled::new(FILE_BYTES, Durability::Sync);
+fn damage_every_byte(file_bytes: u64, change: impl Fn(u8) -> Vec<u8>) {
+    let recycled = Recycled::new(file_bytes, Durability::Sync);
     let image: &Image = &recycled.last().after;
     let disk = disk_of(image);
     for (name, right) in image {
@@ -136,12 +176,12 @@ fn damage_every_byte(change: impl Fn(u8) -> Vec<u8>) {
 
 #[test]
 fn every_bit_that_flips_is_found_or_harmless() {
-    damage_every_byte(|right| (0..8).map(|bit| right ^ (1 << bit)).collect());
+    damage_every_byte(FILE_BYTES / 2, |right| (0..8).map(|bit| right ^ (1 << bit)).collect());
 }
 
 #[test]
 fn every_byte_that_is_overwritten_is_found_or_harmless() {
-    damage_every_byte(|right| vec![0, 0xff, right.wrapping_add(1)]);
+    damage_every_byte(FILE_BYTES, |right| vec![0, 0xff, right.wrapping_add(1)]);
 }
 
 #[test]
@@ -154,9 +194,9 @@ fn a_file_cut_short_recovers_a_prefix_or_is_damage() {
             disk.put(name, &right[..len]);
             match numbers(&disk, recycled.start) {
                 Ok((found, _)) => {
-                    let lost = last.messages - found.len() as u64;
+                    let gone = last.messages - found.len() as u64;
                     assert_eq!(found, all(found.len() as u64));
-                    assert!(lost == 0 || *name == last.file, "{name} cut to {len} bytes lost {lost}");
+                    assert!(gone == 0 || *name == last.file, "{name} cut to {len} bytes lost {gone}");
                 }
                 Err(StorageError::Corrupt { thing, offset, .. }) => {
                     let in_place = thing == *name && offset <= len as u64;
@@ -184,6 +224,18 @@ fn frames_of_earlier_use_are_not_read_again() {
     let (found, replayed) = numbers(&disk, later).unwrap();
     assert_eq!(found, [1], "though a whole frame of the same length lies behind it");
     assert_eq!(replayed, Replayed { next: 5, batches: 1, cut: None });
+}
+
+#[test]
+fn a_second_copy_of_a_frame_is_not_read_and_is_no_damage() {
+    let disk = journal_of(&[Durability::Sync; 3]);
+    let [first, second, third] = frame_starts(&disk)[..] else { panic!("three frames") };
+    let mut bytes = disk.bytes_of("journal-1").unwrap();
+    bytes.copy_within(first..third, third + (third - second));
+    disk.put("journal-1", &bytes);
+    disk.put("journal-2", &bytes[second..third]);
+    let (found, replayed) = numbers(&disk, START).unwrap();
+    assert_eq!((found, replayed.next), (all(3), 4));
 }
 
 #[test]
