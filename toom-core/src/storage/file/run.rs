@@ -1,7 +1,191 @@
 //! Runs: the files of the history. Each is immutable, holds the messages of one span of time clustered by conversation, and
 //! bears its own index.
+//!
+//! ```text
+//! blocks of page 0 │ page 0 │ blocks of page 1 │ page 1 │ … │ fences │ footer
+//! ```
+//!
+//! Nothing that is read is trusted: every part is under a checksum, and bears what tells it from every other part of its kind.
 
 mod block;
-mod bytes;
+mod cache;
+mod index;
+mod merge;
+mod read;
+mod scan;
+mod sealed;
+mod window;
+mod writer;
+
+use core::ops::ControlFlow;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(in crate::storage::file) use block::{BlockView, Chunk};
+pub(in crate::storage::file) use cache::PageCache;
+pub(in crate::storage::file) use index::RunSummary;
+use index::{FOOTER_BYTES, Fence, Page, parse_fences, parse_footer};
+pub(in crate::storage::file) use merge::{Merge, Progress};
+pub(in crate::storage::file) use read::{Located, Place};
+use scan::Scan;
+use sealed::Damage;
+pub(in crate::storage::file) use writer::RunWriter;
+
+use crate::storage::file::checksum::Salt;
+use crate::storage::file::disk::DiskFile;
+use crate::storage::file::fault;
+use crate::{Conversation, MessageNumber, StorageError};
+
+/// A run that is open for reading, by many threads at once.
+pub(in crate::storage::file) struct Run<F> {
+    file: F,
+    shown: String,
+    salt: Salt,
+    summary: RunSummary,
+    /// What tells it from every other run that this process opens.
+    key: u64,
+    fences: Box<[Fence]>,
+    cache: Arc<PageCache>,
+}
+
+/// The messages of one conversation that a run holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::storage::file) struct Span {
+    pub(in crate::storage::file) conversation: Conversation,
+    pub(in crate::storage::file) first: MessageNumber,
+    pub(in crate::storage::file) last: MessageNumber,
+}
+
+impl<F: DiskFile> Run<F> {
+    /// Opens the run in `file`, which must be the one that `summary` tells of. Reads its end alone.
+    pub(in crate::storage::file) fn open(
+        file: F,
+        shown: String,
+        salt: Salt,
+        summary: RunSummary,
+        cache: Arc<PageCache>,
+    ) -> Result<Self, StorageError> {
+        static OPENED: AtomicU64 = AtomicU64::new(0);
+        let key = OPENED.fetch_add(1, Ordering::Relaxed);
+        let mut run = Self { file, shown, salt, summary, key, fences: Box::default(), cache };
+        let bytes = run.file.len().map_err(|error| run.failed(error))?;
+        if bytes != summary.bytes {
+            let damage = Damage::at(bytes.min(summary.bytes), "the file is not as long as the manifest says");
+            return Err(run.corrupt(0, damage));
+        }
+        let footer_offset = bytes.saturating_sub(FOOTER_BYTES as u64);
+        let footer = run.bytes(footer_offset, bytes)?;
+        let offset =
+            parse_footer(&footer, salt, &summary).map_err(|damage| run.corrupt(footer_offset, damage))?;
+        let fences = run.bytes(offset, footer_offset)?;
+        run.fences = parse_fences(&fences, salt, offset).map_err(|damage| run.corrupt(offset, damage))?;
+        Ok(run)
+    }
+
+    pub(in crate::storage::file) fn summary(&self) -> &RunSummary {
+        &self.summary
+    }
+
+    /// What messages to people call the file.
+    pub(in crate::storage::file) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Lends to `visit`, in order, which messages of each conversation there are, until it breaks. Reads the index alone.
+    pub(in crate::storage::file) fn spans(
+        &self,
+        mut visit: impl FnMut(Span) -> ControlFlow<()>,
+    ) -> Result<(), StorageError> {
+        let mut span: Option<Span> = None;
+        for number in 0..self.fences.len() {
+            let page = self.read_page(number)?;
+            for entry in &page.entries {
+                let last = MessageNumber::new(entry.end() - 1).unwrap_or(entry.first);
+                match &mut span {
+                    Some(span) if span.conversation == entry.conversation => span.last = last,
+                    _ => {
+                        let next = Span { conversation: entry.conversation, first: entry.first, last };
+                        if span.replace(next).is_some_and(|span| visit(span).is_break()) {
+                            return Ok(());
+                        }
+                    }
+                }
+            }
+        }
+        let _ = span.map(visit);
+        Ok(())
+    }
+
+    /// Reads everything, and lends each block to `see`: every checksum and every law is checked.
+    pub(in crate::storage::file) fn check(
+        &self,
+        mut see: impl FnMut(BlockView<'_>),
+    ) -> Result<(), StorageError> {
+        let mut scan = Scan::new();
+        let (mut messages, mut times) = (0, None);
+        while let Some((entry, block)) = scan.next(self)? {
+            let view = block.view().map_err(|damage| self.corrupt(entry.offset, damage))?;
+            messages += view.messages() as u64;
+            if let Some((first_at, last_at)) = view.first_at().zip(view.last_at()) {
+                let (first, last) = times.unwrap_or((first_at, last_at));
+                times = Some((first_at.min(first), last_at.max(last)));
+            }
+            see(view);
+        }
+        let told = (self.summary.first_at, self.summary.last_at);
+        if messages != self.summary.messages || times.is_some_and(|times| times != told) {
+            return Err(self.corrupt(0, Damage::at(0, "the messages are not those that the manifest says")));
+        }
+        Ok(())
+    }
+
+    /// The page `number`, from the cache or from the file; `None` behind the last one.
+    fn page(&self, number: usize) -> Result<Option<Arc<Page>>, StorageError> {
+        if number >= self.fences.len() {
+            return Ok(None);
+        }
+        self.cache.page((self.key, number), || self.read_page(number)).map(Some)
+    }
+
+    fn read_page(&self, number: usize) -> Result<Page, StorageError> {
+        let fence = self.fences.get(number).expect("pages are asked for by the fences there are");
+        let bytes = self.bytes(fence.page_offset, fence.end())?;
+        Page::parse(&bytes, self.salt, fence).map_err(|damage| self.corrupt(fence.page_offset, damage))
+    }
+
+    fn bytes(&self, from: u64, to: u64) -> Result<Vec<u8>, StorageError> {
+        let mut bytes = vec![0; usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX)];
+        self.read_bytes(&mut bytes, from)?;
+        Ok(bytes)
+    }
+
+    fn read_bytes(&self, buffer: &mut [u8], offset: u64) -> Result<(), StorageError> {
+        self.file.read_at(buffer, offset).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => self.corrupt(offset, Damage::at(0, "the file ends too early")),
+            _ => self.failed(error),
+        })
+    }
+
+    fn failed(&self, error: io::Error) -> StorageError {
+        fault::failed(self.shown.clone(), "read history", error)
+    }
+
+    /// Damage in the part of the file that begins at `offset`.
+    fn corrupt(&self, offset: u64, damage: Damage) -> StorageError {
+        let offset = offset.saturating_add(damage.offset);
+        StorageError::Corrupt { thing: self.shown.clone(), offset, what: damage.what }
+    }
+}
+
+impl<F> core::fmt::Debug for Run<F> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Run")
+            .field("file", &self.shown)
+            .field("summary", &self.summary)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

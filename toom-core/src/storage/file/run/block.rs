@@ -5,15 +5,16 @@
 
 use core::ops::ControlFlow;
 
-use super::bytes::{Damage, conversation_code, i64_at, u16_at, u32_at, u64_at};
+use super::index::Entry as IndexEntry;
+use super::sealed::{Damage, begin, is_sealed, seal};
+use crate::storage::file::bytes::{Put, Take};
 use crate::storage::file::checksum::Salt;
 use crate::{Conversation, MessageNumber, MessageRef, Timestamp};
 
 /// What a block is filled up to. One message that is longer makes a longer block.
-pub(in crate::storage::file) const BLOCK_BYTES: usize = 8192;
+pub(in crate::storage::file) const BLOCK_BYTES: usize = 4096;
 const HEADER_BYTES: usize = 32;
 const ENTRY_BYTES: usize = 16;
-const CHECKSUM_BYTES: usize = 8;
 
 /// Messages of one conversation in a row, as many as go into a block.
 #[derive(Debug)]
@@ -39,18 +40,11 @@ pub(in crate::storage::file) struct BlockView<'a> {
 /// The bytes of a block, found whole; its text is checked when it is looked at.
 #[derive(Clone, Copy)]
 pub(super) struct Block<'a> {
+    bytes: &'a [u8],
     conversation: Conversation,
     first: MessageNumber,
     entries: &'a [Entry],
     text: &'a [u8],
-}
-
-/// What an index says of a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Label {
-    pub(super) conversation: Conversation,
-    pub(super) first: MessageNumber,
-    pub(super) messages: u32,
 }
 
 /// Of one message: time (8 bytes), end in the text of the block (4), bytes of the author's name (2), zero (2).
@@ -72,12 +66,34 @@ impl Chunk {
         self.text.push_str(body);
         let end = u32::try_from(self.text.len()).expect("a block has room for a few KiB");
         let author_bytes = u16::try_from(author.len()).expect("a name is short");
-        let mut entry = [0; ENTRY_BYTES];
-        let fields = at.unix_micros().to_le_bytes().into_iter().chain(end.to_le_bytes());
-        for (byte, value) in entry.iter_mut().zip(fields.chain(author_bytes.to_le_bytes())) {
-            *byte = value;
+        let fields = u128::from(end) << 64 | u128::from(author_bytes) << 96;
+        let mut entry = fields.to_le_bytes();
+        if let Some(time) = entry.first_chunk_mut() {
+            *time = at.unix_micros().to_le_bytes();
         }
         self.entries.push(entry);
+    }
+
+    /// Adds the messages of `view`, which follow, if there is room for all of them.
+    pub(super) fn has_joined(&mut self, view: BlockView<'_>) -> bool {
+        let has_room = self.conversation == view.conversation
+            && self.bytes() + view.entries.len() * ENTRY_BYTES + view.text.len() <= BLOCK_BYTES;
+        if has_room {
+            self.extend(view);
+        }
+        has_room
+    }
+
+    pub(super) fn of(view: BlockView<'_>) -> Self {
+        let mut chunk = Self::new(view.conversation, view.first);
+        chunk.extend(view);
+        chunk
+    }
+
+    fn extend(&mut self, view: BlockView<'_>) {
+        for message in view.iter(0) {
+            self.push(message.at, message.author, message.body);
+        }
     }
 
     pub(in crate::storage::file) fn view(&self) -> BlockView<'_> {
@@ -90,8 +106,7 @@ impl Chunk {
         }
     }
 
-    /// The bytes it would take in a file.
-    pub(in crate::storage::file) fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         HEADER_BYTES + self.entries.len() * ENTRY_BYTES + self.text.len()
     }
 
@@ -104,17 +119,21 @@ impl Chunk {
     pub(in crate::storage::file) fn put(&self, salt: Salt, into: &mut Vec<u8>) {
         let messages = u32::try_from(self.entries.len()).expect("a block has room for a few KiB");
         let text_bytes = u32::try_from(self.text.len()).expect("a block has room for a few KiB");
-        let mut block = Vec::with_capacity(self.bytes().next_multiple_of(8));
-        block.extend_from_slice(&conversation_code(self.conversation).to_le_bytes());
-        block.extend_from_slice(&messages.to_le_bytes());
-        block.extend_from_slice(&self.first.get().to_le_bytes());
-        block.extend_from_slice(&text_bytes.to_le_bytes());
-        block.extend_from_slice(&[0; 4]);
-        block.extend_from_slice(self.entries.as_flattened());
-        block.extend_from_slice(self.text.as_bytes());
-        block.resize(block.len().next_multiple_of(8), 0);
-        into.extend_from_slice(&salt.checksum(&block).to_le_bytes());
-        into.extend_from_slice(&block);
+        let start = begin(into);
+        into.put_conversation(self.conversation);
+        into.put_u32(messages);
+        into.put_u64(self.first.get());
+        into.put_u32(text_bytes);
+        into.put_u32(0);
+        into.put_bytes(self.entries.as_flattened());
+        into.put_bytes(self.text.as_bytes());
+        into.resize(start + self.file_bytes(), 0);
+        seal(salt, into, start);
+    }
+
+    /// The bytes it takes in a file.
+    pub(in crate::storage::file) fn file_bytes(&self) -> usize {
+        self.bytes().next_multiple_of(8)
     }
 }
 
@@ -172,82 +191,81 @@ impl<'a> BlockView<'a> {
     fn iter(self, skipped: usize) -> impl Iterator<Item = MessageRef<'a>> {
         let mut number = self.first.get().saturating_add(skipped as u64);
         let mut start = match skipped.checked_sub(1) {
-            Some(last) => self.entries.get(last).and_then(text_end).unwrap_or_default(),
+            Some(last) => self.entries.get(last).and_then(Fields::of).map_or(0, |last| last.end),
             None => self.text_start,
         };
         self.entries.get(skipped..).unwrap_or_default().iter().map_while(move |entry| {
-            let end = text_end(entry)?;
+            let Fields { at, end, author_bytes } = Fields::of(entry)?;
             let range = start.checked_sub(self.text_start)?..end.checked_sub(self.text_start)?;
-            let (author, body) = self.text.get(range)?.split_at_checked(author_bytes(entry)?)?;
-            let message = MessageRef {
-                conversation: self.conversation,
-                number: MessageNumber::new(number)?,
-                at: time(entry)?,
-                author,
-                body,
-            };
-            start = end;
-            number = number.saturating_add(1);
-            Some(message)
+            let (author, body) = self.text.get(range)?.split_at_checked(author_bytes)?;
+            let number_here = MessageNumber::new(number)?;
+            (start, number) = (end, number.saturating_add(1));
+            Some(MessageRef { conversation: self.conversation, number: number_here, at, author, body })
         })
     }
 }
 
 impl<'a> Block<'a> {
     /// Reads the block that is the whole of `bytes`. Its checksum, its place and its entries are right when this returns `Ok`.
-    pub(super) fn parse(bytes: &'a [u8], salt: Salt, label: Label) -> Result<Self, Damage> {
-        let checked = bytes.get(CHECKSUM_BYTES..).unwrap_or_default();
-        if u64_at(bytes, 0) != Some(salt.checksum(checked)) {
+    pub(super) fn parse(bytes: &'a [u8], salt: Salt, label: &IndexEntry) -> Result<Self, Damage> {
+        if !is_sealed(salt, bytes) {
             return Err(Damage::at(0, "the checksum of a block is wrong"));
         }
         Self::parse_checked(bytes, label)
     }
 
     /// The same of a block whose checksum was found right before.
-    pub(super) fn parse_checked(bytes: &'a [u8], label: Label) -> Result<Self, Damage> {
-        if u32_at(bytes, 8) != Some(conversation_code(label.conversation))
-            || u32_at(bytes, 12) != Some(label.messages)
-            || u64_at(bytes, 16) != Some(label.first.get())
-        {
-            return Err(Damage::at(8, "a block is not the one that the index says"));
-        }
-        Self::split(bytes, label).ok_or(Damage::at(24, "the lengths in a block do not fit it"))?.ordered()
+    pub(super) fn parse_checked(bytes: &'a [u8], label: &IndexEntry) -> Result<Self, Damage> {
+        let block =
+            Self::split(bytes, label).ok_or(Damage::at(8, "a block is not the one that the index says"))?;
+        block.check_order(label)?;
+        Ok(block)
     }
 
-    fn split(bytes: &'a [u8], label: Label) -> Option<Self> {
-        let messages = usize::try_from(label.messages).ok()?;
-        let text_bytes = usize::try_from(u32_at(bytes, 24)?).ok()?;
-        let (entries, rest) =
-            bytes.get(HEADER_BYTES..)?.split_at_checked(messages.checked_mul(ENTRY_BYTES)?)?;
-        let (text, padding) = rest.split_at_checked(text_bytes)?;
-        (padding.len() < 8 && bytes.len().is_multiple_of(8)).then_some(())?;
+    fn split(bytes: &'a [u8], label: &IndexEntry) -> Option<Self> {
+        let mut take = Take::new(bytes);
+        let _checksum = take.u64()?;
+        let is_labelled = take.conversation()? == label.conversation
+            && take.u32()? == label.messages
+            && take.u64()? == label.first.get();
+        let text_bytes = usize::try_from(take.u32()?).ok()?;
+        let _zero = take.u32()?;
+        let entries = take.bytes(usize::try_from(label.messages).ok()?.checked_mul(ENTRY_BYTES)?)?;
+        let text = take.bytes(text_bytes)?;
         let (entries, _) = entries.as_chunks();
-        Some(Self { conversation: label.conversation, first: label.first, entries, text })
+        let block = Self { bytes, conversation: label.conversation, first: label.first, entries, text };
+        (is_labelled && take.rest().len() < 8).then_some(block)
     }
 
-    /// That times rise, that texts follow one another and fill the text, and that there is a message and a number for each.
-    fn ordered(self) -> Result<Self, Damage> {
-        let mut before = (None, 0);
+    /// That times rise, that texts follow one another and fill the text, and that there is a number for each message.
+    fn check_order(self, label: &IndexEntry) -> Result<(), Damage> {
+        let mut last: Option<Fields> = None;
         for (i, entry) in self.entries.iter().enumerate() {
-            let now = time(entry).zip(text_end(entry)).zip(author_bytes(entry));
-            match now {
-                Some(((at, end), author))
-                    if Some(at) > before.0 && end.checked_sub(before.1) >= Some(author) =>
-                {
-                    before = (Some(at), end);
-                }
-                _ => {
-                    return Err(Damage::at(
-                        (HEADER_BYTES + i * ENTRY_BYTES) as u64,
-                        "an entry is out of order",
-                    ));
-                }
+            let fields = Fields::of(entry).filter(|fields| match &last {
+                Some(last) => fields.at > last.at && fields.end >= last.end + fields.author_bytes,
+                None => fields.at == label.first_at && fields.end >= fields.author_bytes,
+            });
+            if fields.is_none() {
+                return Err(Damage::at((HEADER_BYTES + i * ENTRY_BYTES) as u64, "an entry is out of order"));
             }
+            last = fields;
         }
-        if before.1 != self.text.len() || number_after(self.first, self.entries.len()).is_none() {
+        if last.map(|last| last.end) != Some(self.text.len()) || self.last_number().is_none() {
             return Err(Damage::at(12, "the messages of a block do not fill it"));
         }
-        Ok(self)
+        Ok(())
+    }
+
+    pub(super) fn bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    pub(super) fn last_number(self) -> Option<MessageNumber> {
+        number_after(self.first, self.entries.len())
+    }
+
+    pub(super) fn last_at(self) -> Option<Timestamp> {
+        self.entries.last().and_then(time)
     }
 
     /// The number of the last message that is not later than `since`.
@@ -265,8 +283,9 @@ impl<'a> Block<'a> {
         let skipped = skipped(self.first, after).min(self.entries.len());
         let (before, entries) = self.entries.split_at(skipped);
         let entries = entries.get(..limit).unwrap_or(entries);
-        let text_start = before.last().and_then(text_end).unwrap_or_default();
-        let text_end = entries.last().and_then(text_end).unwrap_or(text_start);
+        let end_of = |entry: &Entry| Fields::of(entry).map(|fields| fields.end);
+        let text_start = before.last().and_then(end_of).unwrap_or_default();
+        let text_end = entries.last().and_then(end_of).unwrap_or(text_start);
         let text = self.text.get(text_start..text_end).and_then(|text| core::str::from_utf8(text).ok());
         let first = MessageNumber::new(self.first.get().saturating_add(skipped as u64));
         let view = text.zip(first).map(|(text, first)| BlockView {
@@ -305,15 +324,23 @@ fn last_not_later(first: MessageNumber, entries: &[Entry], since: Timestamp) -> 
 }
 
 fn time(entry: &Entry) -> Option<Timestamp> {
-    i64_at(entry, 0).and_then(Timestamp::from_unix_micros)
+    Fields::of(entry).map(|fields| fields.at)
 }
 
-fn text_end(entry: &Entry) -> Option<usize> {
-    u32_at(entry, 8).and_then(|end| usize::try_from(end).ok())
+/// What an entry says.
+struct Fields {
+    at: Timestamp,
+    end: usize,
+    author_bytes: usize,
 }
 
-fn author_bytes(entry: &Entry) -> Option<usize> {
-    u16_at(entry, 12).map(usize::from)
+impl Fields {
+    fn of(entry: &Entry) -> Option<Self> {
+        let mut take = Take::new(entry);
+        let at = take.time()?;
+        let end = usize::try_from(take.u32()?).ok()?;
+        Some(Self { at, end, author_bytes: usize::from(take.u16()?) })
+    }
 }
 
 #[cfg(test)]

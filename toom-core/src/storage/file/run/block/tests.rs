@@ -17,9 +17,9 @@ fn room() -> Conversation {
     Conversation::Room(RoomId::new(7).unwrap())
 }
 
-fn label(chunk: &Chunk) -> Label {
+fn label(chunk: &Chunk) -> IndexEntry {
     let messages = chunk.view().messages().try_into().unwrap();
-    Label { conversation: chunk.conversation, first: chunk.first, messages }
+    IndexEntry { conversation: chunk.conversation, first: chunk.first, messages, first_at: at(10), offset: 0 }
 }
 
 /// Messages at the times 10, 20, 30, …, numbered from 5 on.
@@ -65,10 +65,10 @@ fn a_chunk_takes_one_long_message_and_then_no_more() {
     let long = "x".repeat(BLOCK_BYTES);
     let mut chunk = Chunk::new(Conversation::Broadcast, number(1));
     assert!(chunk.has_room_for("ada", &long));
-    chunk.push(at(1), "ada", &long);
+    chunk.push(at(10), "ada", &long);
     assert!(!chunk.has_room_for("ada", "x"));
     let bytes = bytes(&chunk);
-    let view = Block::parse(&bytes, SALT, label(&chunk)).unwrap().view().unwrap();
+    let view = Block::parse(&bytes, SALT, &label(&chunk)).unwrap().view().unwrap();
     assert_eq!(told(view, None, 9).first().map(|message| message.body), Some(long.as_str()));
 }
 
@@ -91,7 +91,7 @@ fn any_flipped_bit_of_a_block_is_found() {
     let mut bytes = bytes(&chunk);
     for bit in 0..bytes.len() * 8 {
         bytes[bit / 8] ^= 1 << (bit % 8);
-        assert!(Block::parse(&bytes, SALT, label(&chunk)).is_err(), "bit {bit}");
+        assert!(Block::parse(&bytes, SALT, &label(&chunk)).is_err(), "bit {bit}");
         bytes[bit / 8] ^= 1 << (bit % 8);
     }
 }
@@ -101,7 +101,7 @@ fn any_cut_of_a_block_is_found() {
     let chunk = small();
     let bytes = bytes(&chunk);
     for length in 0..bytes.len() {
-        assert!(Block::parse(&bytes[..length], SALT, label(&chunk)).is_err(), "{length} bytes");
+        assert!(Block::parse(&bytes[..length], SALT, &label(&chunk)).is_err(), "{length} bytes");
     }
 }
 
@@ -110,14 +110,15 @@ fn a_whole_block_in_the_wrong_place_is_found() {
     let chunk = small();
     let (bytes, right) = (bytes(&chunk), label(&chunk));
     let wrong = [
-        Label { conversation: Conversation::Broadcast, ..right },
-        Label { first: number(6), ..right },
-        Label { messages: 2, ..right },
+        IndexEntry { conversation: Conversation::Broadcast, ..right },
+        IndexEntry { first: number(6), ..right },
+        IndexEntry { messages: 2, ..right },
+        IndexEntry { first_at: at(9), ..right },
     ];
     for label in wrong {
-        assert!(Block::parse(&bytes, SALT, label).is_err(), "{label:?}");
+        assert!(Block::parse(&bytes, SALT, &label).is_err(), "{label:?}");
     }
-    assert!(Block::parse(&bytes, Salt::new(1), right).is_err());
+    assert!(Block::parse(&bytes, Salt::new(1), &right).is_err());
 }
 
 /// As if a checksum had been right by chance, or made by who knows the salt.
@@ -127,7 +128,7 @@ fn damage_under_a_right_checksum_neither_panics_nor_grows_a_block() {
     let mut bytes = bytes(&chunk);
     for bit in 0..bytes.len() * 8 {
         bytes[bit / 8] ^= 1 << (bit % 8);
-        if let Ok(view) = Block::parse_checked(&bytes, label(&chunk)).and_then(Block::view) {
+        if let Ok(view) = Block::parse_checked(&bytes, &label(&chunk)).and_then(Block::view) {
             assert_eq!(told(view, None, usize::MAX).len(), chunk.view().messages(), "bit {bit}");
         }
         bytes[bit / 8] ^= 1 << (bit % 8);
@@ -145,7 +146,7 @@ proptest! {
         let chunk = chunk(&texts);
         let bytes = bytes(&chunk);
         prop_assert_eq!(bytes.len(), chunk.bytes().next_multiple_of(8));
-        let block = Block::parse(&bytes, SALT, label(&chunk)).unwrap();
+        let block = Block::parse(&bytes, SALT, &label(&chunk)).unwrap();
         let after = MessageNumber::new(after);
         let model: Vec<_> = texts
             .iter()

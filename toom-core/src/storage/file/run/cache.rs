@@ -1,0 +1,48 @@
+//! The index pages that were read last, of all runs of a store, bounded in bytes.
+
+use std::sync::Arc;
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::index::Page;
+
+/// Which opened run, and which of its pages.
+type Key = (u64, usize);
+
+/// Index pages in memory.
+pub(in crate::storage::file) struct PageCache(Cache<Key, Arc<Page>, Bytes>);
+
+#[derive(Clone)]
+struct Bytes;
+
+impl PageCache {
+    /// A cache of at most `bytes`.
+    pub(in crate::storage::file) fn new(bytes: u64) -> Self {
+        const FULL_PAGE_BYTES: u64 = 16 << 10;
+        let pages = usize::try_from(bytes / FULL_PAGE_BYTES).unwrap_or(usize::MAX);
+        Self(Cache::with_weighter(pages, bytes, Bytes))
+    }
+
+    /// The page `key`, read by `read` if it is not here.
+    pub(super) fn page<E>(&self, key: Key, read: impl FnOnce() -> Result<Page, E>) -> Result<Arc<Page>, E> {
+        if let Some(page) = self.0.get(&key) {
+            return Ok(page);
+        }
+        let page = Arc::new(read()?);
+        self.0.insert(key, Arc::clone(&page));
+        Ok(page)
+    }
+}
+
+impl Weighter<Key, Arc<Page>> for Bytes {
+    fn weight(&self, _: &Key, page: &Arc<Page>) -> u64 {
+        (size_of::<Page>() + size_of_val(&*page.entries)) as u64
+    }
+}
+
+impl core::fmt::Debug for PageCache {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "PageCache({} pages)", self.0.len())
+    }
+}
