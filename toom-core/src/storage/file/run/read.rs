@@ -129,6 +129,9 @@ impl<F: DiskFile> Run<F> {
             Found::Absent => return Ok(ControlFlow::Continue(())),
             Found::First(cursor) | Found::Last(cursor) => cursor,
         };
+        if cursor.entry().is_none_or(|(entry, _)| entry.end() <= next.get()) {
+            return Ok(ControlFlow::Continue(()));
+        }
         with_window(|window| {
             loop {
                 if self.read_some(window, &mut cursor, conversation, after, limit, visit)?.is_break() {

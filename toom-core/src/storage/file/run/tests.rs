@@ -7,6 +7,7 @@ use super::*;
 use crate::{MessageRef, RoomId, Timestamp};
 
 mod damage;
+mod failing;
 mod merging;
 mod reading;
 
@@ -112,21 +113,23 @@ fn writer(id: u64) -> (Bytes, RunWriter<Bytes>) {
     (file.clone(), RunWriter::new(file, format!("history-{id}"), SALT, id, 1 << 20))
 }
 
-fn written(history: &[Said], id: u64) -> (Bytes, RunSummary) {
-    let (file, mut writer) = writer(id);
+fn put<F: DiskFile>(history: &[Said], writer: &mut RunWriter<F>) -> Result<(), StorageError> {
     let mut chunk: Option<Chunk> = None;
     for said in clustered(history) {
         let fits = chunk.as_ref().is_some_and(|chunk| {
             chunk.view().conversation() == said.conversation && chunk.has_room_for(&said.author, &said.body)
         });
         if !fits && let Some(full) = chunk.replace(Chunk::new(said.conversation, said.number)) {
-            writer.push(&full).unwrap();
+            writer.push(&full)?;
         }
         chunk.as_mut().unwrap().push(said.at, &said.author, &said.body);
     }
-    if let Some(last) = chunk {
-        writer.push(&last).unwrap();
-    }
+    chunk.map_or(Ok(()), |last| writer.push(&last))
+}
+
+fn written(history: &[Said], id: u64) -> (Bytes, RunSummary) {
+    let (file, mut writer) = writer(id);
+    put(history, &mut writer).unwrap();
     (file, writer.finish().unwrap())
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Window {
     /// How many of `buffer` they are; the rest is room.
     length: usize,
     buffer: Vec<u8>,
-    /// The blocks up to here have right checksums.
+    /// The blocks from `start` up to here have right checksums.
     checked: u64,
 }
 
@@ -34,9 +34,7 @@ impl Window {
             }
             None => 0,
         };
-        if self.length == 0 {
-            self.checked = from;
-        }
+        self.checked = if self.length == 0 { from } else { self.checked.max(from) };
         (self.run, self.start) = (None, from);
         let wanted = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
         if self.buffer.len() < wanted {

@@ -18,6 +18,8 @@ fn runs(history: &[Said], cuts: &[usize]) -> Vec<Arc<Run<Bytes>>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn a_merge_holds_what_its_runs_held(
         said in proptest::collection::vec((0_u32..5, prop_oneof![8 => 1_usize..400, 1 => 1000_usize..8000]), 0..150),

@@ -49,6 +49,8 @@ fn compare(
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn a_run_answers_as_a_plain_list_does(
         said in proptest::collection::vec((0_u32..5, prop_oneof![8 => 1_usize..60, 1 => 1000_usize..8000]), 0..80),
