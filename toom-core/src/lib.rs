@@ -62,7 +62,10 @@ pub use secret::{Password, Secret, SecretError, Verdict};
 #[cfg(all(feature = "file", any(test, feature = "simulation")))]
 pub use storage::file::simulated;
 #[cfg(feature = "file")]
-pub use storage::file::{Access, Disk, DiskFile, Durability, Folder};
+pub use storage::file::{
+    Access, Cut, Disk, DiskFile, Durability, FileOptions, FileReader, FileStorage, Folder, Housekeeping,
+    Opened, Retention,
+};
 pub use storage::memory::{MemoryReader, MemoryStorage};
 pub use storage::{History, Recovered, Storage, StorageError, Tail};
 pub use time::{Mono, Now, Timestamp};

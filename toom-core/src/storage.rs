@@ -142,6 +142,24 @@ pub enum StorageError {
         /// What is wrong there.
         what: &'static str,
     },
+    /// Another process has the store open.
+    #[error("{thing}: another process has the store open")]
+    InUse {
+        /// What it holds: a lock file.
+        thing: String,
+    },
+    /// The store was written by a later version.
+    #[error(
+        "{thing}: it is of format {found}, and this version knows format {known} and older: use a later version"
+    )]
+    NewerFormat {
+        /// What tells its format.
+        thing: String,
+        /// The format it is of.
+        found: u32,
+        /// The latest format that is known.
+        known: u32,
+    },
     /// An earlier append failed, so that nobody knows what is stored until the store is opened again.
     #[error("the store refuses to write until it is reopened, because an earlier write failed")]
     NeedsReopen,

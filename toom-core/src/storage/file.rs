@@ -1,20 +1,42 @@
 //! A store in a folder: a journal for durability, and a history clustered by conversation for reading.
 
+mod birth;
 mod bytes;
 mod checksum;
+mod control;
 mod disk;
 mod durability;
 mod fault;
 mod journal;
+mod keeper;
+mod manifest;
+mod memtable;
+mod names;
+mod open;
+mod options;
 mod record_bytes;
+mod retention;
 mod run;
+mod runs;
 #[cfg(test)]
 mod samples;
+mod state;
+mod store;
+#[cfg(test)]
+mod tests;
+mod tiers;
+mod view;
 
 #[cfg(any(test, feature = "simulation"))]
 pub use disk::simulated;
 pub use disk::{Access, Disk, DiskFile, Folder};
 pub use durability::Durability;
+pub use journal::Cut;
+pub use open::Opened;
+pub use options::{FileOptions, Housekeeping};
+pub use retention::Retention;
+pub use store::FileStorage;
+pub use view::FileReader;
 
 #[cfg(not(unix))]
 compile_error!(

@@ -7,10 +7,11 @@ mod files;
 mod frame;
 mod replay;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 pub(super) use files::JournalFile;
-pub(super) use replay::{Cut, Replayed, replay};
+pub use replay::Cut;
+pub(super) use replay::replay;
 
 use super::checksum::Salt;
 use super::disk::{Disk, DiskFile};
@@ -20,10 +21,9 @@ use crate::{Record, StorageError};
 use files::Opened;
 use frame::Link;
 
-/// A journal never has fewer files: one is written while what is in the other moves to the history.
-const FILES_MIN: usize = 2;
-/// Nor does it get more by itself: what is in so many waits to move to the history, and is held in memory meanwhile.
-const FILES_MAX: usize = 4;
+/// One file is written while what is in the others moves to the history. There are never more: what is in so many waits to move, and is
+/// held in memory meanwhile.
+const FILES: usize = 3;
 /// A buffer that a long batch made longer does not stay so.
 const BUFFER_BYTES_KEPT: usize = 1 << 20;
 
@@ -50,7 +50,6 @@ pub(super) enum Appended {
 pub(super) struct Journal<D: Disk> {
     disk: D,
     salt: Salt,
-    file_bytes: u64,
     active: Opened<D>,
     position: u64,
     next: Link,
@@ -58,16 +57,6 @@ pub(super) struct Journal<D: Disk> {
     left: Vec<Opened<D>>,
     buffer: Vec<u8>,
 }
-
-/// A journal file to be made, which may take place on any thread.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct SpareWanted {
-    file: JournalFile,
-    bytes: u64,
-}
-
-/// A journal file that was made and waits to be [added](Journal::add).
-pub(super) struct Spare<D: Disk>(Opened<D>);
 
 impl<D: Disk> Journal<D> {
     /// Begins afresh: no frame that lies in a journal file is needed any more.
@@ -85,7 +74,7 @@ impl<D: Disk> Journal<D> {
             free.push_back(files::open(disk, file, file_bytes)?);
         }
         let found = free.len();
-        while free.len() < FILES_MIN
+        while free.len() < FILES
             && let Some(file) = JournalFile::beside(&there)
         {
             there.insert(file);
@@ -98,7 +87,6 @@ impl<D: Disk> Journal<D> {
         Ok(Self {
             disk: disk.clone(),
             salt,
-            file_bytes,
             active,
             position: 0,
             next: Link { sequence: start.first, chain: start.chain },
@@ -153,24 +141,9 @@ impl<D: Disk> Journal<D> {
         self.free.extend(self.left.extract_if(.., |left| left.file == file));
     }
 
-    /// The file that should be made so that one is free, if there may be one more. It is asked for until it is added.
-    pub(super) fn spare_wanted(&self) -> Option<SpareWanted> {
-        let files: BTreeSet<_> =
-            self.left.iter().chain(&self.free).chain([&self.active]).map(|opened| opened.file).collect();
-        if !self.free.is_empty() || files.len() >= FILES_MAX {
-            return None;
-        }
-        Some(SpareWanted { file: JournalFile::beside(&files)?, bytes: self.file_bytes })
-    }
-
-    /// One more file is free.
-    pub(super) fn add(&mut self, spare: Spare<D>) {
-        self.free.push_back(spare.0);
-    }
-
-    /// The sequence of the next frame.
-    pub(super) const fn next_sequence(&self) -> u64 {
-        self.next.sequence
+    /// Where the next frame begins.
+    pub(super) const fn start(&self) -> JournalStart {
+        JournalStart { first: self.next.sequence, chain: self.next.chain }
     }
 
     fn write(&self) -> Result<(), StorageError> {
@@ -211,20 +184,6 @@ impl<D: Disk> Journal<D> {
             ),
             action: "append a batch",
         }
-    }
-}
-
-impl SpareWanted {
-    /// Makes the file. It is removed again if it cannot be filled.
-    pub(super) fn make<D: Disk>(self, disk: &D) -> Result<Spare<D>, StorageError> {
-        let made = files::make(disk, self.file, self.bytes);
-        if made.is_err() {
-            // It may not be there. If it stays, the next attempt empties it.
-            drop(disk.remove(&self.file.name()));
-        }
-        let opened = made?;
-        files::sync_names(disk)?;
-        Ok(Spare(opened))
     }
 }
 

@@ -100,7 +100,7 @@ fn put_posted(Posted { message, key }: &Posted, out: &mut Vec<u8>) -> Option<()>
     Some(())
 }
 
-fn put_room_created(created: &RoomCreated, out: &mut Vec<u8>) -> Option<()> {
+pub(super) fn put_room_created(created: &RoomCreated, out: &mut Vec<u8>) -> Option<()> {
     let key = created.key.as_ref().map_or("", IdempotencyKey::as_str);
     out.put_u8(ROOM_CREATED);
     out.put_u32(created.room.number());

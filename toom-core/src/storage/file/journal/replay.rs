@@ -27,13 +27,13 @@ pub(in crate::storage::file) struct Replayed {
 
 /// The end of a journal that was left out, because it was not written to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::storage::file) struct Cut {
+pub struct Cut {
     /// What a message to people calls the file.
-    pub(in crate::storage::file) file: String,
+    pub file: String,
     /// Where in it the first batch lies, or should lie, that was left out.
-    pub(in crate::storage::file) offset: u64,
+    pub offset: u64,
     /// What was left out.
-    pub(in crate::storage::file) what: &'static str,
+    pub what: &'static str,
 }
 
 /// Lends every record to `visit`, in order.

@@ -4,7 +4,8 @@ use core::ops::Range;
 use std::collections::BTreeMap;
 
 use super::frame::{ALIGNMENT, Frame};
-use super::{Appended, Journal, JournalStart, Replayed, replay};
+use super::replay::Replayed;
+use super::{Appended, Journal, JournalStart, replay};
 use crate::simulated::SimDisk;
 use crate::storage::file::checksum::Salt;
 use crate::storage::file::disk::Disk;
@@ -75,7 +76,7 @@ impl Recycled {
         for number in 1..=40 {
             append(&mut journal, &batch(1000 + 3 * number, 1 + number % 3), durability, true);
         }
-        let start = JournalStart { first: journal.next_sequence(), chain: 99 };
+        let start = JournalStart { first: journal.start().first, chain: 99 };
         let mut journal = Journal::begin(&disk, SALT, file_bytes, start).unwrap();
         let mut steps = Vec::new();
         let mut messages = 0;
@@ -87,7 +88,7 @@ impl Recycled {
             messages += count;
             let after = image(&disk);
             let file = after.keys().find(|&name| before.get(name) != after.get(name)).unwrap().clone();
-            let frame = frame_of(&after[&file], journal.next_sequence() - 1);
+            let frame = frame_of(&after[&file], journal.start().first - 1);
             steps.push(Step { before, after, file, frame, messages });
         }
         Self { start, steps }
@@ -102,10 +103,6 @@ impl Recycled {
 fn append(journal: &mut Journal<SimDisk>, records: &[Record], durability: Durability, release: bool) -> bool {
     if journal.append(records, durability).unwrap() == Appended::Written {
         return false;
-    }
-    if let Some(wanted) = journal.spare_wanted().filter(|_| !release) {
-        let spare = wanted.make(&journal.disk).unwrap();
-        journal.add(spare);
     }
     let left = journal.rotate().unwrap();
     if release {

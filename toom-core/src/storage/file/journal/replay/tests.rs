@@ -318,7 +318,7 @@ fn a_file_whose_front_is_overwritten_is_damaged_at_its_front() {
     image.get_mut(name).unwrap()[..HEAD_BYTES].fill(0xa5);
     let found = numbers(&disk_of(&image), recycled.start);
     assert!(
-        matches!(&found, Err(StorageError::Corrupt { thing, offset: 0, .. }) if thing == name),
+        matches!(&found, Err(StorageError::Corrupt { thing, offset: 0, .. }) if thing == name.as_str()),
         "{found:?}"
     );
 }

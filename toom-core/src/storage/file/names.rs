@@ -1,0 +1,68 @@
+//! What the files of a data directory are called.
+
+pub(super) const LOCK: &str = "lock";
+pub(super) const BIRTH: &str = "birth";
+pub(super) const MANIFEST: &str = "manifest";
+/// The next manifest until it is whole.
+pub(super) const MANIFEST_NEW: &str = "manifest.new";
+
+const HISTORY: &str = "history-";
+const STATE: &str = "state-";
+const JOURNAL: &str = "journal-";
+/// Enough for every u64.
+const DIGITS: usize = 20;
+
+pub(super) fn history(id: u64) -> String {
+    format!("{HISTORY}{id:0DIGITS$}")
+}
+
+pub(super) fn state(id: u64) -> String {
+    format!("{STATE}{id:0DIGITS$}")
+}
+
+/// The id of the history file or state file that is called `name`; `None` if it is no name of ours.
+pub(super) fn id(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix(HISTORY).or_else(|| name.strip_prefix(STATE))?;
+    let id = digits.parse().ok()?;
+    (name == history(id) || name == state(id)).then_some(id)
+}
+
+pub(super) fn journal(place: u32) -> String {
+    format!("{JOURNAL}{place}")
+}
+
+/// The place of the journal file that is called `name`; `None` if it is no name of ours.
+pub(super) fn journal_place(name: &str) -> Option<u32> {
+    let place = name.strip_prefix(JOURNAL)?.parse().ok()?;
+    (place > 0 && name == journal(place)).then_some(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_names_are_known_and_no_others() {
+        for number in [0, 7, u64::MAX] {
+            assert_eq!(id(&history(number)), Some(number));
+            assert_eq!(id(&state(number)), Some(number));
+        }
+        for name in [
+            "history-7",
+            "history-",
+            "history-00000000000000000007.damaged-1",
+            "history-+0000000000000000007",
+            "state-99999999999999999999",
+            "History-00000000000000000007",
+            "notes",
+            "manifest",
+            "journal-1",
+        ] {
+            assert_eq!(id(name), None, "{name}");
+        }
+        assert_eq!(journal_place(&journal(3)), Some(3));
+        for name in ["journal-0", "journal-01", "journal-+1", "journal-", "journal-1.damaged-1", "journal"] {
+            assert_eq!(journal_place(name), None, "{name}");
+        }
+    }
+}

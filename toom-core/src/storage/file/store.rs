@@ -1,0 +1,311 @@
+//! The store itself: appends, and what is done about them in the background.
+
+use core::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use crate::storage::file::control::{Control, Trouble};
+use crate::storage::file::disk::{Disk, Folder};
+use crate::storage::file::durability::Durability;
+use crate::storage::file::fault::failed;
+use crate::storage::file::journal::{Appended, Journal};
+use crate::storage::file::keeper::{Keeper, Step};
+use crate::storage::file::open::{self, OpenStore, Opened};
+use crate::storage::file::options::{FileOptions, Housekeeping};
+use crate::storage::file::state::State;
+use crate::storage::file::view::{FileReader, Frozen};
+use crate::{
+    Conversation, Epoch, History, KeyedRequest, MessageNumber, MessageRef, Record, Recovered, Storage,
+    StorageError, Timestamp,
+};
+
+/// A store in a folder, which holds it alone as long as it is open.
+///
+/// A batch is one write to the journal and one sync, whatever conversations it touches. Behind the journal, messages are moved to
+/// files in which every conversation lies together. Closing it, by [`close`](Self::close) or by dropping it, leaves nothing in
+/// the journal.
+///
+/// ```
+/// use toom_core::{Config, Engine, FileOptions, FileStorage};
+///
+/// # let folder = std::env::temp_dir().join(format!("toom-doc-{}", std::process::id()));
+/// let random = [7; 16]; // from the system's source of randomness
+/// let storage = FileStorage::open(&folder, FileOptions::new(random))?;
+/// let engine = Engine::open(storage, Config::default())?;
+/// engine.into_storage().close()?;
+/// # std::fs::remove_dir_all(folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct FileStorage<D: Disk = Folder> {
+    epoch: Epoch,
+    durability: Durability,
+    limits: MemtableLimits,
+    journal: Journal<D>,
+    reader: FileReader<D::File>,
+    control: Arc<Control>,
+    housekeeper: Option<Housekeeper<D>>,
+    needs_reopen: bool,
+    opened: Opened,
+    /// Given back last.
+    _lock: D::Lock,
+}
+
+/// When a memtable is frozen though its journal file has room.
+#[derive(Clone, Copy, Debug)]
+struct MemtableLimits {
+    bytes_max: usize,
+    span_max: u64,
+}
+
+/// Who has the keeper.
+enum Housekeeper<D: Disk> {
+    Thread(JoinHandle<Keeper<D>>),
+    Caller(Box<Keeper<D>>),
+}
+
+impl FileStorage {
+    /// Opens the store in the folder `path`, and makes both if they are not there.
+    ///
+    /// # Errors
+    /// [`StorageError::InUse`] if another process has it open, [`StorageError::NewerFormat`], [`StorageError::Corrupt`] where something is
+    /// damaged, and what the file system says.
+    pub fn open(path: impl AsRef<Path>, options: FileOptions) -> Result<Self, StorageError> {
+        let path = path.as_ref();
+        let disk = Folder::open(path)
+            .map_err(|error| failed(path.display().to_string(), "open it as a folder", error))?;
+        Self::open_on(disk, options)
+    }
+}
+
+impl<D: Disk> FileStorage<D> {
+    /// The same on any disk.
+    ///
+    /// # Errors
+    /// As [`open`](FileStorage::open).
+    pub fn open_on(disk: D, options: FileOptions) -> Result<Self, StorageError> {
+        let lock = open::lock(&disk)?;
+        let OpenStore { epoch, journal, reader, control, keeper, opened } = open::open(&disk, &options)?;
+        let housekeeper = match options.housekeeping {
+            Housekeeping::Caller => Housekeeper::Caller(Box::new(keeper)),
+            Housekeeping::Thread => Housekeeper::Thread(start(keeper, &control, &disk)?),
+        };
+        let limits = MemtableLimits {
+            bytes_max: usize::try_from(options.journal_bytes.saturating_mul(2)).unwrap_or(usize::MAX),
+            span_max: options.retention.file_span_max(),
+        };
+        Ok(Self {
+            epoch,
+            durability: options.durability,
+            limits,
+            journal,
+            reader,
+            control,
+            housekeeper: Some(housekeeper),
+            needs_reopen: false,
+            opened,
+            _lock: lock,
+        })
+    }
+
+    /// What was found when it was opened.
+    #[must_use]
+    pub fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    /// Closes the store. What is still in the journal becomes a history file, so that opening it again has nothing to replay.
+    ///
+    /// # Errors
+    /// [`StorageError`] if that fails; nothing is lost then, and the next open does it.
+    pub fn close(mut self) -> Result<(), StorageError> {
+        self.end()
+    }
+
+    /// Does a piece of the work behind the journal, if that is left to the caller, and tells whether there was anything to do.
+    ///
+    /// # Errors
+    /// [`StorageError`] if it fails; if that is not [harmless](StorageError::is_harmless), the store needs to be reopened.
+    pub fn work(&mut self) -> Result<bool, StorageError> {
+        let Some(Housekeeper::Caller(keeper)) = &mut self.housekeeper else { return Ok(false) };
+        match keeper.step() {
+            Ok(step) => Ok(step == Step::Worked),
+            Err(error) => {
+                self.needs_reopen |= !error.is_harmless();
+                Err(error)
+            }
+        }
+    }
+
+    fn append_batch(&mut self, records: &[Record]) -> Result<(), StorageError> {
+        if self.memtable_is_full(records) {
+            self.freeze()?;
+        }
+        if self.journal.append(records, self.durability)? == Appended::FileFull {
+            self.freeze()?;
+            // An empty file takes any frame.
+            let _written = self.journal.append(records, self.durability)?;
+        }
+        let keyed: Vec<_> = records.iter().filter_map(KeyedRequest::of).collect();
+        let mut view = self.reader.view_mut();
+        for record in records {
+            match record {
+                Record::Posted(posted) => view.post(posted.message.view()),
+                Record::RoomCreated(created) => view.active.build(created.clone()),
+            }
+        }
+        keyed.into_iter().for_each(|request| view.active.remember(request));
+        Ok(())
+    }
+
+    fn memtable_is_full(&self, records: &[Record]) -> bool {
+        let view = self.reader.view();
+        let span = view
+            .active
+            .span()
+            .zip(records.last())
+            .map_or(0, |((first, _), last)| last.at().unix_micros().abs_diff(first.unix_micros()));
+        view.active.bytes() >= self.limits.bytes_max || span > self.limits.span_max
+    }
+
+    /// Goes on in another journal file and an empty memtable. Waits for one to be free if it must.
+    fn freeze(&mut self) -> Result<(), StorageError> {
+        self.control.released().into_iter().for_each(|file| self.journal.release(file));
+        let file = loop {
+            if let Some(file) = self.journal.rotate() {
+                break file;
+            }
+            self.wait_for_room()?.into_iter().for_each(|file| self.journal.release(file));
+        };
+        let mut view = self.reader.view_mut();
+        let memtable = core::mem::take(&mut view.active);
+        view.frozen.push(Arc::new(Frozen { memtable, file, next: self.journal.start() }));
+        drop(view);
+        self.control.want_work();
+        Ok(())
+    }
+
+    fn wait_for_room(&mut self) -> Result<Vec<crate::storage::file::journal::JournalFile>, StorageError> {
+        if matches!(self.housekeeper, Some(Housekeeper::Caller(_))) {
+            self.work()?;
+            return Ok(self.control.released());
+        }
+        self.control.want_work();
+        self.control.wait_for_room().map_err(|trouble| match trouble {
+            Trouble::Full(error) => error,
+            Trouble::Failed => StorageError::NeedsReopen,
+        })
+    }
+
+    fn end(&mut self) -> Result<(), StorageError> {
+        self.control.stop();
+        let mut keeper = match self.housekeeper.take() {
+            None => return Ok(()),
+            Some(Housekeeper::Caller(keeper)) => *keeper,
+            Some(Housekeeper::Thread(thread)) => thread.join().map_err(|_| StorageError::NeedsReopen)?,
+        };
+        if self.needs_reopen || self.control.has_failed() {
+            return Err(StorageError::NeedsReopen);
+        }
+        keeper.close(self.journal.start())
+    }
+}
+
+impl<D: Disk> core::fmt::Debug for FileStorage<D> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("FileStorage")
+            .field("epoch", &self.epoch)
+            .field("durability", &self.durability)
+            .field("needs_reopen", &self.needs_reopen)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<D: Disk> Drop for FileStorage<D> {
+    fn drop(&mut self) {
+        // Who wants to know calls `close`. Nothing is lost: it is in the journal.
+        let _ = self.end();
+    }
+}
+
+/// Starts the thread that does the work behind the journal.
+fn start<D: Disk>(
+    mut keeper: Keeper<D>,
+    control: &Arc<Control>,
+    disk: &D,
+) -> Result<JoinHandle<Keeper<D>>, StorageError> {
+    let control = Arc::clone(control);
+    let run = move || {
+        control.want_work();
+        while control.wait_for_work() {
+            loop {
+                match keeper.step() {
+                    Ok(Step::Worked) if !control.is_stopping() => {}
+                    Ok(_) => break,
+                    Err(error) if error.is_harmless() => break control.tell(Trouble::Full(error)),
+                    Err(_) => {
+                        control.tell(Trouble::Failed);
+                        return keeper;
+                    }
+                }
+            }
+        }
+        keeper
+    };
+    let thread = std::thread::Builder::new().name("toom-storage".to_owned()).spawn(run);
+    thread.map_err(|error| failed(disk.shown("."), "start the thread for", error))
+}
+
+impl<D: Disk> Storage for FileStorage<D> {
+    type Reader = FileReader<D::File>;
+
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn append(&mut self, records: &[Record]) -> Result<(), StorageError> {
+        if self.needs_reopen || self.control.has_failed() {
+            return Err(StorageError::NeedsReopen);
+        }
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.append_batch(records).inspect_err(|error| self.needs_reopen |= !error.is_harmless())
+    }
+
+    fn recover(&mut self) -> Result<Recovered, StorageError> {
+        let view = self.reader.view();
+        let mut state = view.state.as_ref().map_or_else(|| Ok(State::default()), |state| state.load())?;
+        view.frozen.iter().for_each(|frozen| state.add(&frozen.memtable));
+        state.add(&view.active);
+        Ok(state.recovered())
+    }
+
+    fn reader(&self) -> FileReader<D::File> {
+        self.reader.clone()
+    }
+}
+
+impl<D: Disk> History for FileStorage<D> {
+    fn locate(
+        &self,
+        conversation: Conversation,
+        since: Timestamp,
+    ) -> Result<Option<MessageNumber>, StorageError> {
+        self.reader.locate(conversation, since)
+    }
+
+    fn read(
+        &self,
+        conversation: Conversation,
+        after: Option<MessageNumber>,
+        limit: usize,
+        visit: impl FnMut(MessageRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), StorageError> {
+        self.reader.read(conversation, after, limit, visit)
+    }
+
+    fn floor(&self, conversation: Conversation) -> Result<MessageNumber, StorageError> {
+        self.reader.floor(conversation)
+    }
+}

@@ -1,0 +1,5 @@
+//! The store as a whole.
+
+mod laws;
+mod model;
+mod script;
