@@ -9,7 +9,7 @@ mod replay;
 
 use std::collections::VecDeque;
 
-pub(super) use files::JournalFile;
+pub(super) use files::{JournalFile, lengths};
 pub use replay::Cut;
 pub(super) use replay::replay;
 

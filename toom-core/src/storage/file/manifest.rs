@@ -1,10 +1,12 @@
 //! The root of a data directory: which files are live, and where the journal begins.
 
+use std::collections::BTreeMap;
+
 use crate::storage::file::bytes::{Put, Take};
 use crate::storage::file::checksum::Salt;
 use crate::storage::file::disk::{Access, Disk, DiskFile};
 use crate::storage::file::fault::{failed, of_write};
-use crate::storage::file::journal::JournalStart;
+use crate::storage::file::journal::{JournalFile, JournalStart};
 use crate::storage::file::names;
 use crate::storage::file::run::RunSummary;
 use crate::storage::file::state::StateSummary;
@@ -25,8 +27,8 @@ pub(super) struct Manifest {
     pub(super) salt: Salt,
     /// The first frame of the journal that lies in no run.
     pub(super) journal: JournalStart,
-    /// The lengths of the journal files that must be there, in order of place.
-    pub(super) journal_files: Vec<u64>,
+    /// The journal files that must be there, and how long each is at least.
+    pub(super) journal_files: BTreeMap<JournalFile, u64>,
     pub(super) state: Option<StateSummary>,
     /// The number of the next file to be made.
     pub(super) next_id: u64,
@@ -80,7 +82,10 @@ impl Manifest {
             body.put_u64(number);
         }
         body.put_u64(self.journal_files.len() as u64);
-        self.journal_files.iter().for_each(|bytes| body.put_u64(*bytes));
+        for (file, bytes) in &self.journal_files {
+            body.put_u32(file.number());
+            body.put_u64(*bytes);
+        }
         body.put_u64(self.runs.len() as u64);
         for run in &self.runs {
             for number in [run.id, run.bytes, run.messages] {
@@ -132,7 +137,7 @@ impl Manifest {
             compact_bytes: body.u64()?,
             chain: body.u64()?,
         };
-        let journal_files = (0..body.u64()?).map(|_| body.u64()).collect::<Option<_>>()?;
+        let journal_files = (0..body.u64()?).map(|_| journal_file(&mut body)).collect::<Option<_>>()?;
         let runs = (0..body.u64()?).map(|_| run(&mut body)).collect::<Option<_>>()?;
         body.rest().is_empty().then_some(Self {
             epoch,
@@ -145,6 +150,10 @@ impl Manifest {
             runs,
         })
     }
+}
+
+fn journal_file(body: &mut Take<'_>) -> Option<(JournalFile, u64)> {
+    Some((JournalFile::new(body.u32()?)?, body.u64()?))
 }
 
 fn run(body: &mut Take<'_>) -> Option<RunSummary> {
@@ -183,7 +192,9 @@ mod tests {
             epoch: Epoch::new(1),
             salt: Salt::new(2),
             journal: JournalStart { first: 3, chain: 4 },
-            journal_files: vec![64, 128],
+            journal_files: [(1, 64), (9, 128)]
+                .map(|(file, bytes)| (JournalFile::new(file).unwrap(), bytes))
+                .into(),
             state: Some(StateSummary { id: 5, bytes: 6, compact_bytes: 3, chain: 7 }),
             next_id: 8,
             dropped: true,
@@ -197,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_manifest_comes_back_as_it_was() {
-        let bare = Manifest { state: None, runs: Vec::new(), journal_files: Vec::new(), ..example() };
+        let bare = Manifest { state: None, runs: Vec::new(), journal_files: BTreeMap::new(), ..example() };
         for manifest in [example(), bare] {
             assert_eq!(parse(&manifest.bytes()).unwrap(), manifest);
         }

@@ -8,7 +8,6 @@ pub(super) const MANIFEST_NEW: &str = "manifest.new";
 
 const HISTORY: &str = "history-";
 const STATE: &str = "state-";
-const JOURNAL: &str = "journal-";
 /// Enough for every u64.
 const DIGITS: usize = 20;
 
@@ -25,16 +24,6 @@ pub(super) fn id(name: &str) -> Option<u64> {
     let digits = name.strip_prefix(HISTORY).or_else(|| name.strip_prefix(STATE))?;
     let id = digits.parse().ok()?;
     (name == history(id) || name == state(id)).then_some(id)
-}
-
-pub(super) fn journal(place: u32) -> String {
-    format!("{JOURNAL}{place}")
-}
-
-/// The place of the journal file that is called `name`; `None` if it is no name of ours.
-pub(super) fn journal_place(name: &str) -> Option<u32> {
-    let place = name.strip_prefix(JOURNAL)?.parse().ok()?;
-    (place > 0 && name == journal(place)).then_some(place)
 }
 
 #[cfg(test)]
@@ -59,10 +48,6 @@ mod tests {
             "journal-1",
         ] {
             assert_eq!(id(name), None, "{name}");
-        }
-        assert_eq!(journal_place(&journal(3)), Some(3));
-        for name in ["journal-0", "journal-01", "journal-+1", "journal-", "journal-1.damaged-1", "journal"] {
-            assert_eq!(journal_place(name), None, "{name}");
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Opening a directory: what it holds is found, checked, and made safe before anything is served.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::storage::file::birth::Birth;
 use crate::storage::file::checksum::Salt;
 use crate::storage::file::control::Control;
-use crate::storage::file::disk::{Access, Disk, DiskFile};
+use crate::storage::file::disk::{Access, Disk};
 use crate::storage::file::fault::failed;
-use crate::storage::file::journal::{self, Cut, Journal, JournalStart};
+use crate::storage::file::journal::{self, Cut, Journal, JournalFile, JournalStart};
 use crate::storage::file::keeper::{Keeper, Parts};
 use crate::storage::file::manifest::Manifest;
 use crate::storage::file::memtable::Memtable;
@@ -61,7 +62,7 @@ pub(super) fn find<D: Disk>(
     let Some(manifest) = Manifest::load(disk)? else {
         return match names
             .iter()
-            .find(|name| names::id(name).is_some() || names::journal_place(name).is_some())
+            .find(|name| names::id(name).is_some() || JournalFile::from_name(name).is_some())
         {
             None => Ok(None),
             Some(_) => Err(StorageError::Corrupt {
@@ -131,7 +132,7 @@ pub(super) fn open<D: Disk>(disk: &D, options: &FileOptions) -> Result<OpenStore
         retention: options.retention,
         unit: options.journal_bytes,
     });
-    let manifest = Manifest { journal: start, journal_files: journal_files(disk)?, ..manifest };
+    let manifest = Manifest { journal: start, journal_files: journal::lengths(disk)?, ..manifest };
     keeper.take_over(manifest)?;
     remove_orphans(disk, keeper.manifest())?;
     Ok(OpenStore { epoch, journal, reader, control, keeper, opened })
@@ -159,7 +160,7 @@ fn make<D: Disk>(disk: &D, options: &FileOptions) -> Result<Found<D>, StorageErr
         epoch: birth.epoch,
         salt: birth.salt,
         journal: JournalStart { first: 1, chain: 0 },
-        journal_files: Vec::new(),
+        journal_files: BTreeMap::new(),
         state: None,
         next_id: 1,
         dropped: false,
@@ -176,29 +177,15 @@ fn make<D: Disk>(disk: &D, options: &FileOptions) -> Result<Found<D>, StorageErr
 
 /// A journal file that is gone or shorter than it was took acknowledged batches with it.
 fn check_journal_files<D: Disk>(disk: &D, manifest: &Manifest) -> Result<(), StorageError> {
-    for (place, bytes) in (1..).zip(&manifest.journal_files) {
-        let name = names::journal(place);
-        let thing = || disk.shown(&name);
-        let file = disk.open(&name, Access::Read).map_err(|error| failed(thing(), "open it", error))?;
-        let found = file.len().map_err(|error| failed(thing(), "look at it", error))?;
-        if found < *bytes {
-            return Err(StorageError::Corrupt { thing: thing(), offset: found, what: "it was cut short" });
-        }
-    }
-    Ok(())
-}
-
-/// The lengths of the journal files, in order of place.
-fn journal_files<D: Disk>(disk: &D) -> Result<Vec<u64>, StorageError> {
-    let names = names(disk)?;
-    (1..)
-        .map(names::journal)
-        .take_while(|name| names.contains(name))
-        .map(|name| {
-            let file = disk.open(&name, Access::Read);
-            file.and_then(|file| file.len()).map_err(|error| failed(disk.shown(&name), "look at it", error))
+    let found = journal::lengths(disk)?;
+    let short = manifest.journal_files.iter().find(|(file, bytes)| found.get(file) < Some(bytes));
+    short.map_or(Ok(()), |(file, _)| {
+        Err(StorageError::Corrupt {
+            thing: disk.shown(&file.name()),
+            offset: found.get(file).copied().unwrap_or(0),
+            what: "it was cut short, or is gone",
         })
-        .collect()
+    })
 }
 
 /// Removes what was written for a manifest that never counted, or belongs to one that counts no more.

@@ -1,6 +1,6 @@
 //! The files of a journal: their names, and how they come to be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use crate::StorageError;
@@ -32,6 +32,15 @@ impl JournalFile {
         (file.0 > 0 && file.name() == name).then_some(file)
     }
 
+    /// The file with this number, which is 1 or more.
+    pub(in crate::storage::file) fn new(number: u32) -> Option<Self> {
+        (number > 0).then_some(Self(number))
+    }
+
+    pub(in crate::storage::file) const fn number(self) -> u32 {
+        self.0
+    }
+
     /// The one with the lowest number that is not in `taken`.
     pub(super) fn beside(taken: &BTreeSet<Self>) -> Option<Self> {
         (1..=u32::MAX).map(Self).find(|file| !taken.contains(file))
@@ -42,6 +51,13 @@ impl JournalFile {
 pub(super) fn list<D: Disk>(disk: &D) -> Result<BTreeSet<JournalFile>, StorageError> {
     let names = disk.names().map_err(|error| fault::failed(disk.shown(""), "list the files", error))?;
     Ok(names.iter().filter_map(|name| JournalFile::from_name(name)).collect())
+}
+
+/// The lengths of the journal files that are there.
+pub(in crate::storage::file) fn lengths<D: Disk>(
+    disk: &D,
+) -> Result<BTreeMap<JournalFile, u64>, StorageError> {
+    list(disk)?.into_iter().map(|file| Ok((file, read(disk, file, DiskFile::len)?))).collect()
 }
 
 /// Opens `file` for reading, and reads it.
