@@ -47,6 +47,11 @@ pub trait History {
     /// # Errors
     /// [`StorageError`] if the store cannot be read.
     fn floor(&self, conversation: Conversation) -> Result<MessageNumber, StorageError>;
+
+    /// How many bytes the history takes on disk, for an operator to watch; `None`, the default: the store cannot tell.
+    fn bytes_on_disk(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Where an engine keeps what it accepted.

@@ -308,4 +308,8 @@ impl<D: Disk> History for FileStorage<D> {
     fn floor(&self, conversation: Conversation) -> Result<MessageNumber, StorageError> {
         self.reader.floor(conversation)
     }
+
+    fn bytes_on_disk(&self) -> Option<u64> {
+        self.reader.bytes_on_disk()
+    }
 }

@@ -196,6 +196,12 @@ impl<F: DiskFile> History for FileReader<F> {
         let kept = runs.first_number(conversation)?.or(above);
         Ok(kept.unwrap_or(MessageNumber::following(end)))
     }
+
+    /// What retention counts: the history files. The journal and the state file come on top.
+    fn bytes_on_disk(&self) -> Option<u64> {
+        let runs = self.view().runs.clone();
+        Some(runs.list().iter().map(|run| run.summary().bytes).sum())
+    }
 }
 
 impl<F: DiskFile> FileReader<F> {
