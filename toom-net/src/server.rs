@@ -31,6 +31,6 @@ mod workers;
 
 pub use builder::{Server, ServerBuilder, ServerError};
 pub use clock::{Clock, SystemClock};
-pub use event::{Event, EventFormat, EventLine, RoomTexts};
+pub use event::{Event, EventFormat, EventLine, OpenSession, RoomTexts};
 pub use limits::{Loopback, ServerLimits};
 pub use running::{Handle, RunningServer};

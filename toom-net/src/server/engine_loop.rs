@@ -212,7 +212,7 @@ impl<S: Storage> EngineLoop<S> {
                 Effect::RoomOpened { room, .. } => turn.events.push(Event::RoomCreated(room.clone())),
                 Effect::SessionEnded { session, .. } => {
                     let user = self.users.remove(&ConnectionId::of_session(*session));
-                    turn.events.extend(user.map(|user| Event::LoggedOut { user }));
+                    turn.events.extend(user.map(|user| Event::LoggedOut { session: *session, user }));
                 }
             }
             turn.releases.push(Release::Effect(effect));

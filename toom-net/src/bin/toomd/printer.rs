@@ -72,12 +72,11 @@ impl Sink {
 fn print_all(waiting: &Receiver<Event>, format: &EventFormat, left_out: &AtomicU64) {
     let mut output = BufWriter::new(io::stdout());
     while let Some(event) = next(waiting, &mut output) {
-        let line = format.line(&event);
         // Whoever closed standard output does not want to read it.
-        let _ = if event.is_trouble() {
-            writeln!(io::stderr(), "toomd: {line}")
-        } else {
-            writeln!(output, "{line}")
+        let _ = match format.line(&event) {
+            Some(line) if event.is_trouble() => writeln!(io::stderr(), "toomd: {line}"),
+            Some(line) => writeln!(output, "{line}"),
+            None => Ok(()),
         };
         let left_out = left_out.swap(0, Ordering::Relaxed);
         if left_out > 0 {

@@ -12,6 +12,7 @@ use crate::protocol::login_text::{BLOCKED, NOW_BLOCKED, WRONG_PASSWORD};
 use crate::protocol::{self, Code, NameWord, Success, Verb};
 use crate::server::admission::household;
 use crate::server::exchange::{Check, Checked, ConnectionId, Release, ReplyTo};
+use crate::server::{Event, OpenSession};
 
 /// The logins whose passwords are being checked.
 #[derive(Debug)]
@@ -94,6 +95,7 @@ impl<S: Storage> EngineLoop<S> {
                 let user = outcome.reply.user.clone();
                 self.users.insert(connection, user.clone());
                 turn.releases.push(Release::LoggedIn { connection, user });
+                turn.events.push(Event::LoggedIn(attempt.opened(&outcome.reply)));
                 turn.releases.push(attempt.succeeded(&outcome.reply));
                 self.release(outcome.effects, turn);
             }
@@ -103,6 +105,11 @@ impl<S: Storage> EngineLoop<S> {
 }
 
 impl Attempt {
+    fn opened(&self, login: &LoggedIn) -> OpenSession {
+        let LoggedIn { session, at, user, .. } = login.clone();
+        OpenSession { session, at, user, ip: self.ip, udp: self.udp }
+    }
+
     fn succeeded(self, login: &LoggedIn) -> Release {
         let success = protocol::LoggedIn {
             ordinal: login.ordinal as u64,

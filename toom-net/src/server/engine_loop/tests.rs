@@ -397,7 +397,8 @@ fn sessions_that_are_idle_for_too_long_end_when_their_time_has_come() {
     let turn = server.turn([], at(60));
     let ended = Effect::SessionEnded { session: id(0).session(), reason: SessionEnd::Idle };
     assert_eq!(turn.releases, [Release::Effect(ended)]);
-    assert_eq!(turn.events, [Event::LoggedOut { user: "obiwan".parse().unwrap() }]);
+    let user = "obiwan".parse().unwrap();
+    assert_eq!(turn.events, [Event::LoggedOut { session: id(0).session(), user }]);
 }
 
 #[test]

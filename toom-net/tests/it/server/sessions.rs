@@ -200,12 +200,15 @@ fn the_operator_is_told_what_happens_in_order() {
         Event::ListedUsers { user } => format!("{user} ATU"),
         Event::RoomCreated(room) => format!("room {}", room.id),
         Event::Read { user } => format!("{user} RDM"),
-        Event::LoggedOut { user } => format!("{user} logout"),
+        Event::LoggedIn(opened) => format!("{} login from {}", opened.user, opened.ip),
+        Event::LoggedOut { user, .. } => format!("{user} logout"),
         other => panic!("{other:?}"),
     };
     let expected = [
         "running",
         "waiting",
+        "hans login from 127.0.0.1",
+        "luke login from 127.0.0.1",
         "hans hello",
         "hans ATU",
         "room 1",
