@@ -1,5 +1,7 @@
 //! The TOOM protocol, server and client.
 
+#[cfg(feature = "toomd")]
+pub mod archive;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod credentials;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::process::{Child, ChildStderr, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -164,6 +164,29 @@ fn private_texts_are_shown_to_the_operator_who_asks_for_them() {
     assert_eq!(code, Some(0));
     let shown = "obiwan issued a message in separate room 1: #1;<time>;obiwan;one\\ntwo";
     assert!(lines.iter().any(|line| line == shown), "{lines:?}");
+}
+
+#[test]
+fn text_logs_are_readable_copies_in_the_forms_of_the_old_server() {
+    let mut server = Toomd::start("obiwan pw\nluke pw\n", &["--text-logs", "logs"]);
+    let folder = server.folder.path().join("logs");
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
+    let lines = |name: &str| read(name).lines().map(without_time).collect::<Vec<_>>();
+    let (_luke, mut obiwan) = (server.log_in("luke"), server.log_in("obiwan"));
+    for request in ["BCM hello", "SRB luke", "SRM 1 have\u{b}a nice day", "BCM bye"] {
+        assert!(obiwan.ask(request).starts_with("OK "), "{request}");
+    }
+    let users = ["1; <time>; luke; 127.0.0.1; 0", "2; <time>; obiwan; 127.0.0.1; 0"];
+    let until = Instant::now() + Duration::from_secs(20);
+    while lines("userlog.txt") != users {
+        assert!(Instant::now() < until, "{}", read("userlog.txt"));
+        std::thread::yield_now();
+    }
+    server.signal("TERM");
+    assert!(server.child.wait().unwrap().success());
+    assert_eq!(lines("messagelog.txt"), ["1; <time>; obiwan; hello", "2; <time>; obiwan; bye"]);
+    assert_eq!(lines("SR_1_messagelog.txt"), ["1; <time>; obiwan; have\\na nice day"]);
+    assert_eq!(read("userlog.txt"), "", "nobody is there any more");
 }
 
 #[test]

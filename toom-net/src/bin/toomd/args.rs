@@ -47,6 +47,9 @@ pub(crate) struct ServeArgs {
     /// Show the texts of private rooms in the event lines too
     #[arg(long)]
     pub(crate) show_room_texts: bool,
+    /// Keep readable copies of the sessions and of all messages in this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) text_logs: Option<PathBuf>,
     /// Take plain passwords also where other machines can connect
     #[arg(long)]
     pub(crate) allow_plain_passwords: bool,
@@ -141,18 +144,20 @@ mod tests {
         assert_eq!(args.listen.to_string(), "127.0.0.1");
         assert_eq!(args.credentials, PathBuf::from("credentials.txt"));
         assert_eq!(args.block, Duration::from_secs(10));
+        assert_eq!(args.text_logs, None);
         assert!(!args.memory && !args.show_room_texts && !args.allow_plain_passwords);
         assert_eq!(user(&["user", "list"]).credentials, PathBuf::from("credentials.txt"));
     }
 
     #[test]
     fn every_serving_argument_arrives() {
-        let words = "0 5 --listen :: --credentials a/b --memory --block 500ms --show-room-texts --allow-plain-passwords";
+        let words = "0 5 --listen :: --credentials a/b --memory --block 500ms --show-room-texts --text-logs c/d --allow-plain-passwords";
         let args = serve(&words.split(' ').collect::<Vec<_>>()).unwrap();
         assert_eq!((args.port, args.attempts.get()), (0, 5));
         assert_eq!(args.listen.to_string(), "::");
         assert_eq!(args.credentials, PathBuf::from("a/b"));
         assert_eq!(args.block, Duration::from_millis(500));
+        assert_eq!(args.text_logs, Some(PathBuf::from("c/d")));
         assert!(args.memory && args.show_room_texts && args.allow_plain_passwords);
     }
 

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use toom_core::SecretError;
+use toom_net::archive::TextLogsError;
 use toom_net::credentials::{EditError, FileError};
 use toom_net::server::ServerError;
 
@@ -31,6 +32,8 @@ pub(crate) enum Failure {
     NoRandomBytes(getrandom::Error),
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
+    #[error("text logs: {0}")]
+    TextLogs(#[from] TextLogsError),
     #[error(transparent)]
     Server(#[from] ServerError),
     #[error("the operating system gives no random bytes: {0}")]

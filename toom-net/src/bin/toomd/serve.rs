@@ -1,11 +1,15 @@
 //! Serving: the library's server, with the accounts of the file, the signals of an operator, and a line an event.
 
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use toom_core::{Config, Epoch, MemoryStorage, Policy, Secret, Seed, UserName};
+use toom_core::{Config, Epoch, MemoryStorage, Policy, Secret, Seed, Storage, UserName};
+use toom_net::archive::{TextLogs, TextLogsError};
 use toom_net::credentials::Credentials;
 use toom_net::server::{Handle, RoomTexts, Server};
 
@@ -13,6 +17,9 @@ use crate::accounts::{self, Accounts};
 use crate::args::ServeArgs;
 use crate::failure::Failure;
 use crate::printer::Printer;
+
+/// How long the program waits at its end for text logs that are slow.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Serves until a signal ends it.
 pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
@@ -24,12 +31,19 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     }
 
     let printer = Printer::start(if args.show_room_texts { RoomTexts::Shown } else { RoomTexts::Hidden })?;
-    let events = printer.sink();
-    let server = Server::builder(MemoryStorage::new(Epoch::new(u64::from_le_bytes(random()?))))
+    let mut storage = MemoryStorage::new(Epoch::new(u64::from_le_bytes(random()?)));
+    let logs = args.text_logs.as_deref().map(|folder| keep_logs(folder, &mut storage)).transpose()?;
+    let (events, log) = (printer.sink(), logs.as_ref().map(TextLogs::sink));
+    let server = Server::builder(storage)
         .config(config(args)?)
         .accounts(secrets(&accounts))
         .listen(SocketAddr::new(args.listen, args.port))
-        .on_event(move |event| events.tell(event))
+        .on_event(move |event| {
+            if let Some(log) = &log {
+                log.tell(event);
+            }
+            events.tell(event);
+        })
         .start()?;
     eprintln!("listening on {}", server.local_addr());
 
@@ -41,7 +55,18 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         outcome
     });
     printer.finish();
+    if logs.is_some_and(|logs| !logs.finish(PATIENCE)) {
+        eprintln!("toomd: the text logs take no more lines; the last are not written");
+    }
     Ok(outcome?)
+}
+
+/// Begins to keep text logs, with the times of the machine's zone.
+fn keep_logs(folder: &Path, storage: &mut impl Storage) -> Result<TextLogs, TextLogsError> {
+    TextLogs::start(folder, TimeZone::system(), storage, |line| {
+        // Whoever closed standard error does not want to know.
+        let _ = writeln!(io::stderr(), "toomd: {line}");
+    })
 }
 
 /// Obeys signals until one ends the server, or the server ends by itself.
