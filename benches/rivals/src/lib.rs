@@ -1,7 +1,7 @@
 //! TOOM's store beside other stores, and beside what no store can pass: all measured in one run, on the same data.
 //!
 //! `docs/benchmarks.md` says how to run it and what it gave. What is here is what the program is made of: the [data], the
-//! [stores], the [run](Plan) and its [report].
+//! stores, each a [`Kind`] of [`Contender`], the [`Plan`] of a run, its [goals] and its [report].
 
 pub mod data;
 mod error;

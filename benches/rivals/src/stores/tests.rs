@@ -28,9 +28,9 @@ fn batches() -> (Feed, Vec<Vec<Record>>) {
 fn queries(feed: &Feed) -> Vec<Query> {
     let (_, _, end) = feed.last().unwrap();
     let times = [Timestamp::MIN, end, end.next().unwrap(), Timestamp::MAX];
-    let times = times.into_iter().chain((0..200).map(|step| {
+    let times = times.into_iter().chain((0..40).map(|step| {
         let span = end.unix_micros() - crate::data::START_MICROS;
-        Timestamp::from_unix_micros(crate::data::START_MICROS + span * step / 200).unwrap()
+        Timestamp::from_unix_micros(crate::data::START_MICROS + span * step / 40).unwrap()
     }));
     let places = times.map(From::Since);
     let numbers = [0, 1, 99, 9_900, 10_000, 20_000].map(|number| From::After(MessageNumber::new(number)));
