@@ -8,3 +8,5 @@ pub mod credentials;
 pub mod protocol;
 pub mod server;
 pub mod shown;
+#[cfg(feature = "tls")]
+pub mod tls;

@@ -1,4 +1,4 @@
-//! The server, as a library: TOOM/1 over TCP, on an engine of `toom-core`.
+//! The server, as a library: TOOM/1 over TCP, or over TLS, on an engine of `toom-core`.
 //!
 //! ```no_run
 //! use toom_core::{Epoch, MemoryStorage, Secret};
@@ -15,11 +15,15 @@
 
 mod admission;
 mod builder;
+#[cfg(feature = "tls")]
+mod channel;
 mod clock;
 mod connection;
 mod engine_loop;
 mod event;
 mod exchange;
+#[cfg(feature = "tls")]
+mod handshakes;
 mod hub;
 mod io;
 mod limits;
@@ -27,6 +31,8 @@ mod outbox;
 mod reading;
 mod running;
 mod sink;
+#[cfg(feature = "tls")]
+mod tls;
 mod workers;
 
 pub use builder::{Server, ServerBuilder, ServerError};
@@ -34,3 +40,5 @@ pub use clock::{Clock, SystemClock};
 pub use event::{Event, EventFormat, EventLine, OpenSession, RoomTexts};
 pub use limits::{Loopback, ServerLimits};
 pub use running::{Handle, RunningServer};
+#[cfg(feature = "tls")]
+pub use tls::{Identity, IdentityError};

@@ -10,11 +10,17 @@ use mio::net::TcpListener;
 use mio::{Interest, Poll, Waker};
 use toom_core::{Config, Engine, Epoch, Secret, Storage, StorageError, UserName};
 
+#[cfg(feature = "tls")]
+use super::Identity;
 use super::engine_loop::{BATCH_MAX, EngineLoop, Turn};
+#[cfg(feature = "tls")]
+use super::handshakes::Handshakes;
 use super::hub::Hub;
 use super::io::{Io, LISTENER, Parts, WAKER};
 use super::running::{Handle, RunningServer};
 use super::sink::EventSink;
+#[cfg(feature = "tls")]
+use super::tls::{Served, config};
 use super::workers::{Links, Outlet, run_engine, spawn, spawn_checkers, spawn_reader};
 use super::{Clock, Event, ServerLimits, SystemClock};
 use crate::protocol::{ClientWord, Greeting, MAX_LINE};
@@ -38,6 +44,8 @@ impl Server {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             sink: EventSink::new(|_| ()),
             clock: SystemClock::start(),
+            #[cfg(feature = "tls")]
+            identity: None,
         }
     }
 }
@@ -52,6 +60,8 @@ pub struct ServerBuilder<S, C = SystemClock> {
     listen: SocketAddr,
     sink: EventSink,
     clock: C,
+    #[cfg(feature = "tls")]
+    identity: Option<Identity>,
 }
 
 /// Why no server was started, or why one ended.
@@ -111,11 +121,28 @@ impl<S: Storage + Send + 'static, C: Clock> ServerBuilder<S, C> {
         Self { sink: EventSink::new(take), ..self }
     }
 
+    /// Speaks TLS, and nothing else, and proves by this who it is; with `None`, which is the default, it speaks without TLS.
+    /// [`Handle::set_identity`] replaces it.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(self, identity: impl Into<Option<Identity>>) -> Self {
+        Self { identity: identity.into(), ..self }
+    }
+
     /// Other clocks than the machine's.
     #[must_use]
     pub fn clock<D: Clock>(self, clock: D) -> ServerBuilder<S, D> {
-        let Self { storage, config, limits, accounts, listen, sink, .. } = self;
-        ServerBuilder { storage, config, limits, accounts, listen, sink, clock }
+        ServerBuilder {
+            storage: self.storage,
+            config: self.config,
+            limits: self.limits,
+            accounts: self.accounts,
+            listen: self.listen,
+            sink: self.sink,
+            clock,
+            #[cfg(feature = "tls")]
+            identity: self.identity,
+        }
     }
 
     /// Opens the store, listens, and starts the threads.
@@ -131,7 +158,13 @@ impl<S: Storage + Send + 'static, C: Clock> ServerBuilder<S, C> {
         let (outlet, inbox) = Outlet::new(Arc::clone(&waker));
         let (to_engine, inputs) = sync_channel(BATCH_MAX);
         let stop = Arc::new(AtomicBool::new(false));
-        let handle = Handle { stop: Arc::clone(&stop), waker, engine: to_engine.clone() };
+        let handle = Handle {
+            stop: Arc::clone(&stop),
+            waker,
+            engine: to_engine.clone(),
+            #[cfg(feature = "tls")]
+            served: self.identity.map(Served::new),
+        };
         let hub = Hub::new(&greeting(engine.epoch()), self.limits);
         let mut running = RunningServer::new(local, handle.clone());
 
@@ -140,6 +173,9 @@ impl<S: Storage + Send + 'static, C: Clock> ServerBuilder<S, C> {
         running.workers.push(reading);
         let (checks, checking) = spawn_checkers(&self.limits, &handle)?;
         running.workers.extend(checking);
+
+        #[cfg(feature = "tls")]
+        let handshakes = start_handshakes(&self.limits, &mut running)?;
 
         let mut engine = EngineLoop::new(engine, self.limits.checks_max());
         engine.set_accounts(self.accounts, &mut Turn::default());
@@ -151,10 +187,30 @@ impl<S: Storage + Send + 'static, C: Clock> ServerBuilder<S, C> {
 
         self.sink.tell([Event::Running, Event::Waiting]);
         let (limits, sink) = (self.limits, self.sink);
-        let parts = Parts { poll, listener, hub, limits, inbox, engine: to_engine, stop, sink };
+        let parts = Parts {
+            poll,
+            listener,
+            hub,
+            limits,
+            inbox,
+            engine: to_engine,
+            stop,
+            sink,
+            #[cfg(feature = "tls")]
+            handshakes,
+        };
         running.io = Some(spawn("toom-io", handle, move || Io::new(parts, clock).run())?);
         Ok(running)
     }
+}
+
+#[cfg(feature = "tls")]
+fn start_handshakes(limits: &ServerLimits, running: &mut RunningServer) -> io::Result<Option<Handshakes>> {
+    let handle = running.handle();
+    let Some(served) = &handle.served else { return Ok(None) };
+    let (handshakes, shaking) = Handshakes::start(config(served.clone()), limits, &handle)?;
+    running.workers.extend(shaking);
+    Ok(Some(handshakes))
 }
 
 fn greeting(epoch: Epoch) -> Greeting {

@@ -93,6 +93,11 @@ impl Hub {
         self.peers.get(id).is_some_and(|peer| peer.connection.is_logged_in())
     }
 
+    /// Whether only what waits is still to be written to a connection.
+    pub(super) fn is_ending(&self, id: ConnectionId) -> bool {
+        self.peers.get(id).is_some_and(|peer| peer.ending == Ending::WhenWritten)
+    }
+
     /// Takes what was read; call [`serve`](Self::serve) then.
     pub(super) fn feed(&mut self, id: ConnectionId, read: &[u8]) {
         if let Some(peer) = self.peers.get_mut(id) {

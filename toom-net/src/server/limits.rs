@@ -26,6 +26,9 @@ pub struct ServerLimits {
     pub password_checks_at_once: NonZeroUsize,
     /// How many password checks may wait; who comes then is told `throttled`. 64: a second or two of waiting.
     pub password_checks_waiting_max: usize,
+    /// How many TLS handshakes are done at once, each on a thread of its own. 1: another core is left for what is said.
+    #[cfg(feature = "tls")]
+    pub handshakes_at_once: NonZeroUsize,
     /// How long a connection that ends, and a server that shuts down, waits for peers to read what is left. 2 seconds.
     pub closing_time: Duration,
 }
@@ -51,6 +54,8 @@ impl Default for ServerLimits {
             outbox_bytes_max: 256 * 1024,
             password_checks_at_once: NonZeroUsize::MIN.saturating_add(1),
             password_checks_waiting_max: 64,
+            #[cfg(feature = "tls")]
+            handshakes_at_once: NonZeroUsize::MIN,
             closing_time: Duration::from_secs(2),
         }
     }

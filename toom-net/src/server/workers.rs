@@ -126,8 +126,8 @@ pub(super) fn spawn_checkers(
     Ok((checks, threads))
 }
 
-/// The next check, taken by one thread; the lock is held while it waits, and not while it works.
-fn next(queue: &Mutex<Receiver<Check>>) -> Option<Check> {
+/// The next piece of work, taken by one thread; the lock is held while it waits, and not while it works.
+pub(super) fn next<T>(queue: &Mutex<Receiver<T>>) -> Option<T> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 

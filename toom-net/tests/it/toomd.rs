@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+mod tls;
+
 /// A running `toomd` in a folder of its own, killed when it is dropped.
 struct Toomd {
     child: Child,
@@ -39,7 +41,10 @@ fn write_accounts(folder: &TempDir, accounts: &str) {
 
 impl Toomd {
     fn start(accounts: &str, words: &[&str]) -> Self {
-        let folder = folder(accounts);
+        Self::start_in(folder(accounts), words)
+    }
+
+    fn start_in(folder: TempDir, words: &[&str]) -> Self {
         let mut child = command(&folder, &[&["0"], words].concat()).spawn().unwrap();
         let talk = BufReader::new(child.stderr.take().unwrap());
         let mut server = Self { child, talk, port: 0, folder };
@@ -248,6 +253,8 @@ fn what_cannot_be_served_is_told_in_one_line() {
         (folder("luke\n"), vec!["0"], "line 1"),
         (tempfile::tempdir().unwrap(), vec!["0"], "toomd user add"),
         (folder("luke pw\n"), vec!["0", "--listen", "0.0.0.0"], "--allow-plain-passwords"),
+        (folder(""), vec!["0", "--listen", "0.0.0.0"], "or say --insecure"),
+        (folder(""), vec!["0", "--tls-cert", "c.pem", "--tls-key", "k.pem"], "cannot read c.pem: "),
     ];
     for (folder, words, reason) in refused {
         let ran = command(&folder, &words).output().unwrap();

@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 use toom_core::{Attempts, UserName};
 
+use crate::tls::TlsArgs;
+
 /// The chat server of TOOM. It listens on PORT and reads the accounts from a file; `toomd user` changes that file.
 #[derive(Debug, Parser)]
 #[command(name = "toomd", version, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
@@ -53,6 +55,8 @@ pub(crate) struct ServeArgs {
     /// Take plain passwords also where other machines can connect
     #[arg(long)]
     pub(crate) allow_plain_passwords: bool,
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
 }
 
 #[derive(Debug, Args)]
@@ -146,6 +150,7 @@ mod tests {
         assert_eq!(args.block, Duration::from_secs(10));
         assert_eq!(args.text_logs, None);
         assert!(!args.memory && !args.show_room_texts && !args.allow_plain_passwords);
+        assert!(args.tls.tls_cert.is_none() && !args.tls.tls_self_signed && !args.tls.insecure);
         assert_eq!(user(&["user", "list"]).credentials, PathBuf::from("credentials.txt"));
     }
 
@@ -159,6 +164,14 @@ mod tests {
         assert_eq!(args.block, Duration::from_millis(500));
         assert_eq!(args.text_logs, Some(PathBuf::from("c/d")));
         assert!(args.memory && args.show_room_texts && args.allow_plain_passwords);
+    }
+
+    #[test]
+    fn certificate_and_key_come_together() {
+        let args = serve(&["--tls-key", "k", "--tls-cert", "c", "--insecure"]).unwrap().tls;
+        assert_eq!((args.tls_cert, args.tls_key), (Some("c".into()), Some("k".into())));
+        assert!(args.insecure);
+        assert!(serve(&["--tls-self-signed"]).unwrap().tls.tls_self_signed);
     }
 
     #[test]
@@ -176,6 +189,9 @@ mod tests {
             &["--block", "10s ago"],
             &["--block", "25h"],
             &["2000", "3", "4"],
+            &["--tls-cert", "c"],
+            &["--tls-key", "k"],
+            &["--tls-cert", "c", "--tls-key", "k", "--tls-self-signed"],
             &["2000", "user", "list"],
             &["user"],
             &["user", "add"],

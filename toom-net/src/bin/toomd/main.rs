@@ -6,6 +6,7 @@ mod failure;
 mod password;
 mod printer;
 mod serve;
+mod tls;
 mod user;
 
 use std::process::ExitCode;

@@ -24,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Serves until a signal ends it.
 pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let accounts = load(args)?;
+    let identity = args.tls.load(args.listen)?;
     // Before the first connection: a signal that comes early must not end the program without a word.
     let mut signals = Signals::new([SIGHUP, SIGTERM, SIGINT]).map_err(Failure::Signals)?;
     if !args.memory {
@@ -38,6 +39,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         .config(config(args)?)
         .accounts(secrets(&accounts))
         .listen(SocketAddr::new(args.listen, args.port))
+        .tls(identity)
         .on_event(move |event| {
             if let Some(log) = &log {
                 log.tell(event);
@@ -81,6 +83,10 @@ fn obey(signals: &mut Signals, server: &Handle, args: &ServeArgs) {
                 eprintln!("toomd: read {} again", shown(&args.credentials));
             }
             Err(failure) => eprintln!("toomd: {failure}; the accounts stay as they were"),
+        }
+        match args.tls.load(args.listen) {
+            Ok(identity) => identity.into_iter().for_each(|identity| server.set_identity(identity)),
+            Err(failure) => eprintln!("toomd: {failure}; the certificate stays as it was"),
         }
     }
 }
