@@ -28,6 +28,7 @@ use toom_core::{History, Storage, StorageError};
 use self::messages::MessageLogs;
 use self::pending::{Pending, Shared};
 use self::users::UserLog;
+use super::private;
 use crate::server::Event;
 
 /// How long the files are left alone after a failure.
@@ -81,7 +82,8 @@ impl TextLogs {
         storage: &mut S,
         tell: impl FnMut(&str) + Send + 'static,
     ) -> Result<Self, TextLogsError> {
-        make_folder(folder).map_err(|error| failed(folder, "make the folder", error))?;
+        let made = private::folder(&mut DirBuilder::new()).create(folder);
+        made.map_err(|error| failed(folder, "make the folder", error))?;
         let tails = storage.recover()?.tails.into_iter().map(|tail| (tail.conversation, tail.number));
         let shared = Arc::new(Shared::new(tails.clone().collect()));
         let keeper = Keeper {
@@ -179,31 +181,11 @@ fn failed(path: &Path, doing: &'static str, error: io::Error) -> TextLogsError {
     TextLogsError::Io { path: path.to_owned(), doing, error }
 }
 
-#[cfg(unix)]
-fn make_folder(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-#[cfg(not(unix))]
-fn make_folder(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).create(folder)
-}
-
 /// Opens a file that its owner alone may read, whatever it was before.
 fn open_private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    #[cfg(unix)]
-    {
-        use std::fs::Permissions;
-        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-        let file = options.mode(0o600).open(path)?;
-        if file.metadata()?.permissions().mode() & 0o7777 != 0o600 {
-            file.set_permissions(Permissions::from_mode(0o600))?;
-        }
-        Ok(file)
-    }
-    #[cfg(not(unix))]
-    options.open(path)
+    let file = private::file(options).open(path)?;
+    private::close_to_others(&file)?;
+    Ok(file)
 }
 
 #[cfg(test)]
