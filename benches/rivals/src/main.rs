@@ -32,6 +32,12 @@ struct Args {
     /// How many rounds the stores take turns for
     #[arg(long, default_value = "9")]
     rounds: NonZeroUsize,
+    /// How many pages a store reads in its turn
+    #[arg(long, default_value = "2000")]
+    turn_pages: NonZeroUsize,
+    /// How many batches a store appends in its turn
+    #[arg(long, default_value = "200")]
+    turn_batches: NonZeroUsize,
     /// How many messages are appended without a pause
     #[arg(long, default_value = "1000000")]
     sustained: NonZeroU64,
@@ -93,6 +99,8 @@ fn compare(args: &Args) -> Result<(), Failure> {
         rooms: args.rooms.get(),
         many_rooms: args.many_rooms.map(NonZeroU32::get),
         rounds: args.rounds.get(),
+        turn_pages: args.turn_pages.get(),
+        turn_batches: args.turn_batches.get(),
         sustained: args.sustained.get(),
         kill_batches: args.kill_batches.get(),
         cache_bytes: (args.cache_mib.get() as usize) << 20,

@@ -34,6 +34,10 @@ pub struct Plan {
     pub many_rooms: Option<u32>,
     /// How many rounds the stores take turns for.
     pub rounds: usize,
+    /// How many pages a store reads in its turn.
+    pub turn_pages: usize,
+    /// How many batches a store appends in its turn.
+    pub turn_batches: usize,
     /// How many messages are appended without a pause.
     pub sustained: u64,
     /// How many batches a store is given before its process is killed.

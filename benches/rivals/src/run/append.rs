@@ -10,9 +10,9 @@ use crate::data::Feed;
 use crate::results::{median, quantile};
 use crate::{Contender, Failure, Kind, Measure, Results};
 
-/// Messages of a batch, and batches of a turn.
-const SIZES: [(Measure, usize, usize); 3] =
-    [(Measure::Durable1, 1, 200), (Measure::Durable16, 16, 200), (Measure::Durable256, 256, 50)];
+/// Messages of a batch.
+const SIZES: [(Measure, usize); 3] =
+    [(Measure::Durable1, 1), (Measure::Durable16, 16), (Measure::Durable256, 256)];
 /// Messages of a batch of the appends without a pause.
 const SUSTAINED_BATCH: usize = 64;
 /// Appends without a pause take longer turns, and fewer of them.
@@ -32,9 +32,9 @@ impl Plan {
         let turns = self.rounds * SIZES.len() + SUSTAINED_ROUNDS;
         progress.reset();
         progress.set_length((turns * self.kinds_in(Measure::Durable1).count()) as u64);
-        for (measure, size, batches) in SIZES {
+        for (measure, size) in SIZES {
             progress.set_message(measure.title());
-            let times = self.rounds_of(opened, self.rounds, size, batches, progress)?;
+            let times = self.rounds_of(opened, self.rounds, size, self.turn_batches, progress)?;
             for (kind, turns) in times {
                 if let Some(figure) = figure(measure, size, &turns) {
                     results.note(measure, kind, figure);

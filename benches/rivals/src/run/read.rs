@@ -25,7 +25,7 @@ impl Plan {
             let mut samples: Vec<(Kind, Vec<f64>)> =
                 self.kinds_in(measure).map(|kind| (kind, Vec::new())).collect();
             for round in 0..=self.rounds {
-                let queries = queries(measure, &mut asker);
+                let queries = queries(measure, self.turn_pages, &mut asker);
                 let mut first = None;
                 for (kind, samples) in &mut samples {
                     let Some(contender) = opened.contenders.get(kind) else { continue };
@@ -47,15 +47,15 @@ impl Plan {
     }
 }
 
-/// Enough that a turn takes some milliseconds at least.
-fn queries(measure: Measure, asker: &mut Asker) -> Vec<Query> {
+/// Of short reads there are more in a turn than of pages, of long ones fewer, so that turns take about as long.
+fn queries(measure: Measure, pages: usize, asker: &mut Asker) -> Vec<Query> {
     let (count, ask): (usize, fn(&mut Asker) -> Query) = match measure {
-        Measure::PageRoom => (2000, Asker::page_room),
-        Measure::LastLarge => (2000, Asker::last_large),
-        Measure::LastRoom => (2000, Asker::last_room),
-        Measure::NothingNew => (20_000, Asker::nothing_new),
-        Measure::Long => (50, Asker::long),
-        _ => (2000, Asker::page_large),
+        Measure::PageRoom => (pages, Asker::page_room),
+        Measure::LastLarge => (pages, Asker::last_large),
+        Measure::LastRoom => (pages, Asker::last_room),
+        Measure::NothingNew => (pages * 10, Asker::nothing_new),
+        Measure::Long => (pages.div_ceil(40), Asker::long),
+        _ => (pages, Asker::page_large),
     };
     (0..count).map(|_| ask(asker)).collect()
 }

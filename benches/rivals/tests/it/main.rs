@@ -12,19 +12,10 @@ fn run(dir: &Path, args: &[&str]) -> Output {
         .expect("the program was built for this test")
 }
 
-const LITTLE: [&str; 12] = [
-    "--messages",
-    "3000",
-    "--rooms",
-    "20",
-    "--rounds",
-    "1",
-    "--sustained",
-    "512",
-    "--kill-batches",
-    "3",
-    "--cache-mib",
-    "1",
+#[rustfmt::skip]
+const LITTLE: [&str; 16] = [
+    "--messages", "3000", "--rooms", "20", "--rounds", "1", "--turn-pages", "20", "--turn-batches", "5",
+    "--sustained", "512", "--kill-batches", "3", "--cache-mib", "1",
 ];
 
 #[test]
