@@ -47,6 +47,7 @@ mod dialogue;
 mod driver;
 mod error;
 mod handle;
+mod keep_alive;
 mod keys;
 mod outbox;
 mod push_queue;

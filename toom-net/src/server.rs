@@ -27,7 +27,9 @@ mod handshakes;
 mod hub;
 mod io;
 mod limits;
+mod metrics;
 mod outbox;
+mod rate;
 mod reading;
 mod running;
 mod sink;
@@ -39,6 +41,8 @@ pub use builder::{Server, ServerBuilder, ServerError};
 pub use clock::{Clock, SystemClock};
 pub use event::{Event, EventFormat, EventLine, OpenSession, RoomTexts};
 pub use limits::{Loopback, ServerLimits};
+pub use metrics::{ConnectionMetrics, EngineMetrics, Histogram, Metrics, ReadMetrics};
+pub use rate::Rate;
 pub use running::{Handle, RunningServer};
 #[cfg(feature = "tls")]
 pub use tls::{Identity, IdentityError};

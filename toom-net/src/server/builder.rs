@@ -1,6 +1,7 @@
 //! Starting a server.
 
 use core::net::{Ipv4Addr, SocketAddr};
+use core::time::Duration;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -8,6 +9,7 @@ use std::sync::mpsc::sync_channel;
 
 use mio::net::TcpListener;
 use mio::{Interest, Poll, Waker};
+use socket2::{SockRef, TcpKeepalive};
 use toom_core::{Config, Engine, Epoch, Secret, Storage, StorageError, UserName};
 
 #[cfg(feature = "tls")]
@@ -17,6 +19,7 @@ use super::engine_loop::{BATCH_MAX, EngineLoop, Turn};
 use super::handshakes::Handshakes;
 use super::hub::Hub;
 use super::io::{Io, LISTENER, Parts, WAKER};
+use super::metrics::Board;
 use super::running::{Handle, RunningServer};
 use super::sink::EventSink;
 #[cfg(feature = "tls")]
@@ -25,6 +28,11 @@ use super::workers::{Links, Outlet, run_engine, spawn, spawn_checkers, spawn_rea
 use super::{Clock, Event, ServerLimits, SystemClock};
 use crate::protocol::{ClientWord, Greeting, MAX_LINE};
 
+/// When the system asks whether a silent peer is still there: one that has vanished is found within two minutes.
+const KEEP_ALIVE: TcpKeepalive = TcpKeepalive::new()
+    .with_time(Duration::from_secs(60))
+    .with_interval(Duration::from_secs(20))
+    .with_retries(3);
 /// What the server calls itself in its first line.
 const SERVER: &str = concat!("toomd/", env!("CARGO_PKG_VERSION"));
 
@@ -158,14 +166,16 @@ impl<S: Storage + Send + 'static, C: Clock> ServerBuilder<S, C> {
         let (outlet, inbox) = Outlet::new(Arc::clone(&waker));
         let (to_engine, inputs) = sync_channel(BATCH_MAX);
         let stop = Arc::new(AtomicBool::new(false));
+        let board = Board::default();
         let handle = Handle {
             stop: Arc::clone(&stop),
             waker,
             engine: to_engine.clone(),
+            board: board.clone(),
             #[cfg(feature = "tls")]
             served: self.identity.map(Served::new),
         };
-        let hub = Hub::new(&greeting(engine.epoch()), self.limits);
+        let hub = Hub::new(&greeting(engine.epoch(), self.limits.idle_time), self.limits);
         let mut running = RunningServer::new(local, handle.clone());
 
         let reader = engine.storage().reader();
@@ -179,7 +189,7 @@ impl<S: Storage + Send + 'static, C: Clock> ServerBuilder<S, C> {
 
         let mut engine = EngineLoop::new(engine, self.limits.checks_max());
         engine.set_accounts(self.accounts, &mut Turn::default());
-        let links = Links { inputs, outlet, checks, reads, sink: self.sink.clone() };
+        let links = Links { inputs, outlet, checks, reads, sink: self.sink.clone(), counts: board.engine };
         let clock = Arc::new(self.clock);
         let engine_clock = Arc::clone(&clock);
         let run = move || run_engine(engine, &links, &*engine_clock);
@@ -196,6 +206,7 @@ impl<S: Storage + Send + 'static, C: Clock> ServerBuilder<S, C> {
             engine: to_engine,
             stop,
             sink,
+            counts: board.connections,
             #[cfg(feature = "tls")]
             handshakes,
         };
@@ -213,13 +224,15 @@ fn start_handshakes(limits: &ServerLimits, running: &mut RunningServer) -> io::R
     Ok(Some(handshakes))
 }
 
-fn greeting(epoch: Epoch) -> Greeting {
+fn greeting(epoch: Epoch, idle: Duration) -> Greeting {
     let server = ClientWord::parse(SERVER).expect("a name and a version are a word");
-    Greeting { server, max_line: MAX_LINE, epoch }
+    Greeting { server, max_line: MAX_LINE, epoch, idle: Some(idle) }
 }
 
 fn open_listener(poll: &Poll, address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
     let mut listener = TcpListener::bind(address)?;
+    // Its connections have it from there. Where it cannot be set, the idle time finds who has vanished, if later.
+    let _ = SockRef::from(&listener).set_tcp_keepalive(&KEEP_ALIVE);
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     let local = listener.local_addr()?;
     Ok((listener, local))

@@ -12,11 +12,12 @@ use mio::{Events, Interest, Poll, Token};
 use toom_core::Mono;
 use zeroize::Zeroize as _;
 
-use super::admission::Admission;
+use super::admission::{Admission, Refused};
 use super::exchange::{ConnectionId, Input, Release};
 #[cfg(feature = "tls")]
 use super::handshakes::Handshakes;
 use super::hub::{Hub, Rest};
+use super::metrics::{ConnectionMetrics, Published};
 use super::sink::EventSink;
 use super::{Clock, ServerLimits};
 
@@ -57,6 +58,7 @@ pub(super) struct Parts {
     pub(super) sink: EventSink,
     #[cfg(feature = "tls")]
     pub(super) handshakes: Option<Handshakes>,
+    pub(super) counts: Published<ConnectionMetrics>,
 }
 
 pub(super) struct Io<C> {
@@ -78,6 +80,7 @@ pub(super) struct Io<C> {
     /// Where there is TLS.
     #[cfg(feature = "tls")]
     handshakes: Option<Handshakes>,
+    counts: Published<ConnectionMetrics>,
 }
 
 impl<C: Clock> Io<C> {
@@ -98,6 +101,7 @@ impl<C: Clock> Io<C> {
             scratch: Scratch::new(),
             #[cfg(feature = "tls")]
             handshakes: parts.handshakes,
+            counts: parts.counts,
         }
     }
 
@@ -151,6 +155,8 @@ impl<C: Clock> Io<C> {
         self.take_steps();
         self.hand_over();
         self.run_connections(now);
+        // Before anybody can see what is counted.
+        self.counts.publish(self.hub.metrics());
         self.write_dirty();
         self.expire(now);
         self.hand_over();
@@ -185,15 +191,25 @@ impl<C: Clock> Io<C> {
     fn accept(&mut self, now: Mono) {
         let Some(mut acceptor) = self.acceptor.take() else { return };
         while let Some((stream, ip)) = acceptor.next(&self.sink) {
-            match self.admission.enter(ip, &self.limits) {
+            match self.admission.enter(ip, &self.limits, now) {
                 Ok(()) => self.open(stream, ip, now),
-                #[cfg(feature = "tls")]
-                // It could not be understood before a handshake, which would cost more than is to be spent here.
-                Err(_) if self.handshakes.is_some() => drop(stream),
-                Err(refused) => accept::turn_away(stream, refused),
+                Err(refused) => {
+                    refused.count(self.hub.counts_mut());
+                    self.turn_away(stream, refused);
+                }
             }
         }
+        self.hub.counts_mut().accept_failed = acceptor.failures();
         self.acceptor = Some(acceptor);
+    }
+
+    fn turn_away(&self, stream: mio::net::TcpStream, why: Refused) {
+        #[cfg(feature = "tls")]
+        if self.handshakes.is_some() {
+            // It could not be understood before a handshake, which would cost more than is to be spent here.
+            return;
+        }
+        accept::turn_away(stream, why);
     }
 
     fn open(&mut self, mut stream: mio::net::TcpStream, ip: IpAddr, now: Mono) {
@@ -247,12 +263,13 @@ impl<C: Clock> Io<C> {
 
     fn run_connection(&mut self, id: ConnectionId, now: Mono) {
         for _ in 0..READS_IN_A_ROW {
-            let wants_bytes = self.hub.serve(id, now);
+            let wanted = self.hub.serve(id, now);
             let Some(socket) = self.sockets.get_mut(id.slot()).and_then(Option::as_mut) else { return };
-            if !wants_bytes && !socket.is_draining() {
+            let room = if socket.is_draining() { usize::MAX } else { wanted };
+            if room == 0 {
                 return;
             }
-            match socket.read(&mut self.scratch) {
+            match socket.read(&mut self.scratch, room) {
                 Read::Bytes(read) => {
                     let secret = !self.hub.is_logged_in(id);
                     self.hub.feed(id, read);

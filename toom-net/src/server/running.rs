@@ -15,6 +15,7 @@ use super::ServerError;
 use super::exchange::Input;
 #[cfg(feature = "tls")]
 use super::tls::Served;
+use super::metrics::{Board, Metrics};
 
 /// A server that runs. It shuts down when this is dropped.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ pub struct Handle {
     pub(super) engine: SyncSender<Input>,
     #[cfg(feature = "tls")]
     pub(super) served: Option<Served>,
+    pub(super) board: Board,
 }
 
 impl Handle {
@@ -52,6 +54,12 @@ impl Handle {
         if let Some(served) = &self.served {
             served.replace(identity);
         }
+    }
+
+    /// What the server has counted so far.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.board.read()
     }
 
     /// Tells the server to shut down, and does not wait for it.

@@ -19,6 +19,8 @@ pub(super) struct Peer {
     pub(super) deadline: Option<Mono>,
     /// Whether requests wait for replies to leave.
     pub(super) waits: bool,
+    /// Whether it is in the middle of a long line before the login.
+    pub(super) early_long_line: bool,
     pub(super) dirty: bool,
     pub(super) runnable: bool,
 }
@@ -41,6 +43,7 @@ impl Peer {
             ending: Ending::No,
             deadline: None,
             waits: false,
+            early_long_line: false,
             dirty: false,
             runnable: false,
         }
@@ -106,6 +109,10 @@ impl Peers {
 
     pub(super) fn at(&self, slot: usize) -> Option<ConnectionId> {
         self.places.get(slot)?.as_ref().map(|peer| peer.connection.id())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.places.len() - self.free.len()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Peer> {

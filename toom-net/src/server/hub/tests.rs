@@ -15,7 +15,8 @@ const NOW: Mono = Mono::ZERO;
 
 fn hub(limits: ServerLimits) -> Hub {
     let server = ClientWord::parse("toomd/0").unwrap();
-    Hub::new(&Greeting { server, max_line: MAX_LINE, epoch: Epoch::new(0x2a) }, limits)
+    let idle = Some(limits.idle_time);
+    Hub::new(&Greeting { server, max_line: MAX_LINE, epoch: Epoch::new(0x2a), idle }, limits)
 }
 
 fn after(seconds: u64) -> Mono {
@@ -24,8 +25,12 @@ fn after(seconds: u64) -> Mono {
 
 /// Serves a connection until it wants nothing, and takes what the engine is to be given.
 fn feed(hub: &mut Hub, id: ConnectionId, lines: &str) -> Vec<Input> {
+    feed_at(hub, id, lines, NOW)
+}
+
+fn feed_at(hub: &mut Hub, id: ConnectionId, lines: &str, now: Mono) -> Vec<Input> {
     hub.feed(id, lines.as_bytes());
-    hub.serve(id, NOW);
+    hub.serve(id, now);
     inputs(hub)
 }
 
@@ -35,7 +40,7 @@ fn inputs(hub: &mut Hub) -> Vec<Input> {
 
 fn connect(hub: &mut Hub) -> ConnectionId {
     let id = hub.open(IpAddr::from([192, 0, 2, 1]), NOW);
-    assert_eq!(said(hub, id).0, "TOOM 1 toomd/0 max-line=16384 epoch=000000000000002a\n");
+    assert_eq!(said(hub, id).0, "TOOM 1 toomd/0 max-line=16384 epoch=000000000000002a idle=600\n");
     id
 }
 
@@ -160,6 +165,7 @@ fn who_is_slow_lags_and_the_others_do_not() {
         assert!(hub.outbox(luke).unwrap().len() <= 200);
     }
     assert_eq!(told.lines().filter(|line| line.starts_with("MSG b ")).count(), 100);
+    assert_eq!((hub.metrics().deliveries, hub.metrics().left_out), (104, 96));
     assert_eq!(said(&mut hub, luke).0.lines().count(), 4);
     assert_eq!(said(&mut hub, luke), ("LAG b 5 100\n".to_owned(), Rest::Idle));
 }
@@ -182,6 +188,7 @@ fn who_reads_too_slowly_to_be_told_of_rooms_is_said_goodbye() {
     let lines: Vec<_> = told.lines().collect();
     assert_eq!(lines.len(), 6, "{told}");
     assert!(lines[5].starts_with("BYE slow "), "{told}");
+    assert_eq!(hub.metrics().slow, 1);
     assert_eq!(rest, Rest::End);
     assert!(matches!(inputs(&mut hub)[..], [Input::Gone(id)] if id == luke));
     // Nothing comes after the last words.
@@ -235,7 +242,79 @@ fn who_does_not_log_in_in_time_is_said_goodbye() {
     assert_eq!(hub.expire(after(31)), None);
     assert_eq!(hub.expire(after(32)), Some(stranger));
     hub.remove(stranger);
-    assert_eq!((hub.expire(after(1000)), hub.next_deadline()), (None, None));
+    assert_eq!((hub.expire(after(500)), hub.metrics().login_timeouts), (None, 1));
+}
+
+#[test]
+fn who_is_silent_for_too_long_is_said_goodbye_and_any_line_puts_that_off() {
+    let mut hub = hub(ServerLimits::default());
+    let luke = log_in(&mut hub, "luke", "on");
+    let yoda = log_in(&mut hub, "yoda", "on");
+    assert_eq!(hub.next_deadline(), Some(after(600)));
+    // An answer, a refusal: a line is a line. Half of one is none.
+    assert!(feed_at(&mut hub, luke, "FLY\n", after(599)).is_empty());
+    feed_at(&mut hub, yoda, "PIN", after(599));
+    hub.release(message(Conversation::Broadcast, 1, everyone(luke)), after(599));
+    said(&mut hub, yoda);
+    assert_eq!(hub.expire(after(600)), None);
+    let (told, rest) = said(&mut hub, yoda);
+    assert_eq!((told.as_str(), rest), ("BYE idle nothing was heard for too long\n", Rest::End));
+    assert!(matches!(inputs(&mut hub)[..], [Input::Gone(id)] if id == yoda));
+    hub.remove(yoda);
+    assert_eq!(hub.next_deadline(), Some(after(1199)));
+    feed_at(&mut hub, luke, "PING\n", after(1198));
+    assert_eq!((hub.expire(after(1797)), hub.metrics().idle_timeouts), (None, 1));
+    hub.expire(after(1798));
+    assert!(said(&mut hub, luke).0.contains("BYE idle "));
+    assert_eq!(hub.metrics().idle_timeouts, 2);
+}
+
+#[test]
+fn a_byte_a_second_is_no_line_before_the_login_and_after_it() {
+    let mut hub = hub(ServerLimits::default());
+    let stranger = connect(&mut hub);
+    let luke = log_in(&mut hub, "luke", "on");
+    let mut gone = [None; 2];
+    for second in 1..=700 {
+        for (id, gone) in [stranger, luke].into_iter().zip(&mut gone) {
+            feed_at(&mut hub, id, "x", after(second));
+            while let Some(id) = hub.expire(after(second)) {
+                hub.remove(id);
+            }
+            if gone.is_none() && said(&mut hub, id).0.contains("BYE ") {
+                *gone = Some(second);
+            }
+        }
+    }
+    assert_eq!(gone, [Some(30), Some(600)]);
+    assert_eq!(hub.metrics().open, 0);
+}
+
+#[test]
+fn before_login_no_peer_but_a_few_makes_the_server_hold_a_long_line() {
+    let mut hub = hub(ServerLimits { early_long_lines_max: 1, ..ServerLimits::default() });
+    let (one, two) = (connect(&mut hub), connect(&mut hub));
+    let luke = log_in(&mut hub, "luke", "on");
+    for id in [one, two, luke] {
+        hub.feed(id, &[b'x'; early::EARLY_BYTES]);
+        let wanted = hub.serve(id, NOW);
+        assert_eq!(wanted, if id == luke { usize::MAX } else { early::EARLY_BYTES });
+    }
+    assert_eq!(feed(&mut hub, one, "x").len() + feed(&mut hub, luke, "x").len(), 0);
+    hub.feed(two, b"x");
+    assert_eq!(hub.serve(two, NOW), 0);
+    let (told, rest) = said(&mut hub, two);
+    assert_eq!((told.as_str(), rest), ("BYE throttled too many long lines come before LOGIN\n", Rest::End));
+    assert_eq!(hub.metrics().early_long_lines, 1);
+    // Once the one has ended its line, another may have one.
+    assert!(feed(&mut hub, one, "\n").is_empty());
+    assert!(said(&mut hub, one).0.starts_with("ERR - unknown-command "));
+    for _ in 0..3 {
+        let three = connect(&mut hub);
+        feed(&mut hub, three, &"x".repeat(early::EARLY_BYTES + 1));
+        assert_eq!(said(&mut hub, three).0, "");
+        hub.remove(three);
+    }
 }
 
 #[test]
@@ -266,6 +345,7 @@ fn a_connection_that_is_gone_is_told_to_the_engine_if_it_may_know_of_it() {
     hub.release(message(Conversation::Broadcast, 1, everyone(stranger)), NOW);
     assert!(hub.next_deadline().is_none());
     assert!(hub.all_is_written());
+    assert_eq!(hub.metrics().open, 0);
 }
 
 #[test]

@@ -91,14 +91,17 @@ impl Socket {
         self.raw.note(event);
     }
 
-    pub(super) fn read<'a>(&mut self, scratch: &'a mut Scratch) -> Read<'a> {
+    /// Reads at most `room` bytes from the system by one call.
+    pub(super) fn read<'a>(&mut self, scratch: &'a mut Scratch, room: usize) -> Read<'a> {
+        let room = room.min(READ_BYTES);
+        let buffer = scratch.read.get_mut(..room).unwrap_or_default();
         #[cfg(feature = "tls")]
         if let Layer::Tls(secured) = &mut self.layer
             && !self.draining
         {
-            return secured.read(&mut self.raw, &mut scratch.read, &mut scratch.tls);
+            return secured.read(&mut self.raw, buffer, &mut scratch.tls);
         }
-        match self.raw.read(&mut scratch.read) {
+        match self.raw.read(buffer) {
             Got::Bytes(bytes) => Read::Bytes(scratch.read.get_mut(..bytes).unwrap_or_default()),
             Got::Blocked => Read::Blocked,
             Got::End => Read::End,

@@ -13,7 +13,7 @@ fn the_server_speaks_first_and_says_who_it_is() {
     let server = memory().start().unwrap();
     let mut client = Client::connect_to(server.local_addr());
     let version = env!("CARGO_PKG_VERSION");
-    let greeting = format!("TOOM 1 toomd/{version} max-line=16384 epoch=000000000000002a");
+    let greeting = format!("TOOM 1 toomd/{version} max-line=16384 epoch=000000000000002a idle=600");
     assert_eq!(client.line(), greeting);
 }
 
