@@ -30,7 +30,7 @@ use crate::protocol::{ClientWord, Greeting, MAX_LINE};
 
 /// When the system asks whether a silent peer is still there: one that has vanished is found within two minutes.
 const KEEP_ALIVE: TcpKeepalive = TcpKeepalive::new()
-    .with_time(Duration::from_secs(60))
+    .with_time(Duration::from_mins(1))
     .with_interval(Duration::from_secs(20))
     .with_retries(3);
 /// What the server calls itself in its first line.

@@ -40,8 +40,8 @@ pub(super) struct Hub {
     /// Connections that have something to write, or that are finished.
     dirty: Vec<ConnectionId>,
     deadlines: BTreeSet<(Mono, ConnectionId)>,
-    /// How many connections are in the middle of a long line before the login.
-    early_long_lines: usize,
+    /// The few connections that are in the middle of a long line before the login.
+    early_long_lines: Vec<ConnectionId>,
     counts: ConnectionMetrics,
 }
 
@@ -69,7 +69,7 @@ impl Hub {
             runnable: VecDeque::new(),
             dirty: Vec::new(),
             deadlines: BTreeSet::new(),
-            early_long_lines: 0,
+            early_long_lines: Vec::new(),
             counts: ConnectionMetrics::default(),
         }
     }

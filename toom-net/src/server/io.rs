@@ -155,11 +155,10 @@ impl<C: Clock> Io<C> {
         self.take_steps();
         self.hand_over();
         self.run_connections(now);
-        // Before anybody can see what is counted.
-        self.counts.publish(self.hub.metrics());
         self.write_dirty();
         self.expire(now);
         self.hand_over();
+        self.counts.publish(self.hub.metrics());
         Ok(())
     }
 

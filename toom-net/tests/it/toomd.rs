@@ -14,6 +14,8 @@ mod tls;
 struct Toomd {
     child: Child,
     talk: BufReader<ChildStderr>,
+    /// Lines on standard error that nobody waited for.
+    notices: Vec<String>,
     port: u16,
     folder: TempDir,
 }
@@ -45,9 +47,14 @@ impl Toomd {
     }
 
     fn start_in(folder: TempDir, words: &[&str]) -> Self {
-        let mut child = command(&folder, &[&["0"], words].concat()).spawn().unwrap();
+        let child = command(&folder, &[&["0"], words].concat()).spawn().unwrap();
+        Self::started(child, folder)
+    }
+
+    /// Waits until a `toomd` listens.
+    fn started(mut child: Child, folder: TempDir) -> Self {
         let talk = BufReader::new(child.stderr.take().unwrap());
-        let mut server = Self { child, talk, port: 0, folder };
+        let mut server = Self { child, talk, notices: Vec::new(), port: 0, folder };
         let listening = server.said("listening on 127.0.0.1:");
         server.port = listening.rsplit(':').next().unwrap().parse().unwrap();
         server
@@ -61,6 +68,7 @@ impl Toomd {
             if line.starts_with(start) {
                 return line.trim_end().to_owned();
             }
+            self.notices.push(line);
         }
     }
 
@@ -266,7 +274,7 @@ fn what_cannot_be_served_is_told_in_one_line() {
 
 #[test]
 fn an_operator_who_reads_no_lines_stops_nobody() {
-    let mut server = Toomd::start("luke pw\nleia pw\n", &[]);
+    let mut server = Toomd::start("luke pw\nleia pw\n", &["--limit", "posts-per-second=0"]);
     let (mut luke, leia) = (server.log_in("luke"), server.log_in("leia"));
     // Far more than a pipe and the queue hold, with nobody reading standard output.
     let burst = format!("BCM {}\n", "x".repeat(2000)).repeat(50);
@@ -294,4 +302,86 @@ fn whoever_closes_its_output_stops_nobody() {
     luke.0.get_mut().shutdown(Shutdown::Write).unwrap();
     server.signal("TERM");
     assert!(server.child.wait().unwrap().success());
+}
+
+#[test]
+fn a_limit_of_the_command_line_holds_and_one_that_is_none_is_refused() {
+    let server = Toomd::start("luke pw\n", &["--limit", "posts-per-second=1", "--limit", "posts-burst=1"]);
+    let mut luke = server.log_in("luke");
+    assert!(luke.ask("BCM one").starts_with("OK BCM 1 "));
+    assert_eq!(luke.ask("BCM two"), "ERR BCM throttled you post too often; seconds left: 1");
+    let refused = command(&server.folder, &["0", "--limit", "post=1"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("there is no limit post; there are "));
+}
+
+#[cfg(target_os = "linux")]
+mod open_files {
+    use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+
+    use super::*;
+
+    /// Lets a running server have that many files open.
+    fn grant(server: &Toomd, files: u64) {
+        let pid = Pid::from_raw(server.child.id().try_into().unwrap());
+        let limit = Rlimit { current: Some(files), maximum: getrlimit(Resource::Nofile).maximum };
+        prlimit(pid, Resource::Nofile, limit).unwrap();
+    }
+
+    fn open_files(server: &Toomd) -> u64 {
+        let all = fs::read_dir(format!("/proc/{}/fd", server.child.id())).unwrap();
+        all.count().try_into().unwrap()
+    }
+
+    /// What the server has used of the processors, in ticks of 10 ms.
+    fn ticks(server: &Toomd) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", server.child.id())).unwrap();
+        let fields: Vec<_> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    }
+
+    #[test]
+    fn a_server_without_files_neither_spins_nor_harms_who_is_connected_and_goes_on_when_it_has_some() {
+        let mut server = Toomd::start("luke pw\nhans pw\n", &[]);
+        let (mut luke, hans) = (server.log_in("luke"), server.log_in("hans"));
+        grant(&server, open_files(&server));
+        // The system takes the connection, and the server cannot.
+        let mut waiting = Peer(BufReader::new(TcpStream::connect(("127.0.0.1", server.port)).unwrap()));
+        server.said("toomd: accepting connections: Too many open files");
+        let (before, begun) = (ticks(&server), std::time::Instant::now());
+        let mut asked = 0;
+        while begun.elapsed() < Duration::from_secs(1) {
+            assert_eq!(luke.ask("PING"), "OK PING");
+            asked += 1;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let used = ticks(&server) - before;
+        assert!(used < 30 && asked > 20, "{used} ticks of 100 for {asked} requests");
+        drop(hans);
+        assert!(waiting.line().starts_with("TOOM 1 toomd/"));
+        assert_eq!(luke.ask("PING"), "OK PING");
+    }
+
+    #[test]
+    fn the_soft_limit_is_raised_and_where_the_hard_one_is_too_low_connections_are_fewer() {
+        let folder = folder("luke pw\n");
+        let words =
+            ["-c", "ulimit -Sn 20; ulimit -Hn 40; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_toomd"), "0"];
+        let mut toomd = Command::new("sh");
+        toomd.args(words).current_dir(folder.path()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut server = Toomd::started(toomd.spawn().unwrap(), folder);
+        assert!(
+            server
+                .notices
+                .iter()
+                .any(|line| line.contains("40 files open, so 20 connections instead of 10000"))
+        );
+        let mut peers: Vec<_> = (0..20).map(|_| server.connect()).collect();
+        let mut more = Peer(BufReader::new(TcpStream::connect(("127.0.0.1", server.port)).unwrap()));
+        assert!(more.line().starts_with("BYE too-many-connections the server "));
+        for peer in &mut peers {
+            assert_eq!(peer.ask("PING"), "OK PING");
+        }
+        assert_eq!(server.child.try_wait().unwrap(), None);
+    }
 }

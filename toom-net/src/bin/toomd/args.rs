@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 use toom_core::{Attempts, UserName};
 
+use crate::limits::Setting;
 use crate::tls::TlsArgs;
 
 /// The chat server of TOOM. It listens on PORT and reads the accounts from a file; `toomd user` changes that file.
@@ -46,6 +47,9 @@ pub(crate) struct ServeArgs {
     /// How long a block lasts, such as 10s, 2m or 500ms
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_block)]
     pub(crate) block: Duration,
+    /// Set a bound, such as posts-per-second=10; docs/operations.md lists them
+    #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = Setting::parse)]
+    pub(crate) limits: Vec<Setting>,
     /// Show the texts of private rooms in the event lines too
     #[arg(long)]
     pub(crate) show_room_texts: bool,

@@ -3,6 +3,8 @@
 mod accounts;
 mod args;
 mod failure;
+mod limits;
+mod open_files;
 mod password;
 mod printer;
 mod serve;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use toom_core::{Config, Epoch, MemoryStorage, Policy, Secret, Seed, Storage, UserName};
+use toom_core::{Config, Epoch, Limits, MemoryStorage, Policy, Secret, Seed, Storage, UserName};
 use toom_net::archive::{TextLogs, TextLogsError};
 use toom_net::credentials::Credentials;
 use toom_net::server::{Handle, RoomTexts, Server};
@@ -16,6 +16,8 @@ use toom_net::server::{Handle, RoomTexts, Server};
 use crate::accounts::{self, Accounts};
 use crate::args::ServeArgs;
 use crate::failure::Failure;
+use crate::limits::Bounds;
+use crate::open_files;
 use crate::printer::Printer;
 
 /// How long the program waits at its end for text logs that are slow.
@@ -31,12 +33,17 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         eprintln!("toomd: messages are kept in memory only in this version, and are gone when it ends");
     }
 
+    let mut bounds = Bounds::with(&args.limits);
+    if let Some(notice) = open_files::fit(&mut bounds.server) {
+        eprintln!("toomd: {notice}");
+    }
     let printer = Printer::start(if args.show_room_texts { RoomTexts::Shown } else { RoomTexts::Hidden })?;
     let mut storage = MemoryStorage::new(Epoch::new(u64::from_le_bytes(random()?)));
     let logs = args.text_logs.as_deref().map(|folder| keep_logs(folder, &mut storage)).transpose()?;
     let (events, log) = (printer.sink(), logs.as_ref().map(TextLogs::sink));
     let server = Server::builder(storage)
-        .config(config(args)?)
+        .config(config(args, bounds.engine)?)
+        .limits(bounds.server)
         .accounts(secrets(&accounts))
         .listen(SocketAddr::new(args.listen, args.port))
         .tls(identity)
@@ -103,9 +110,9 @@ fn secrets(credentials: &Credentials) -> Vec<(UserName, Secret)> {
     credentials.accounts().map(|(name, secret)| (name.clone(), secret.clone())).collect()
 }
 
-fn config(args: &ServeArgs) -> Result<Config, Failure> {
+fn config(args: &ServeArgs, limits: Limits) -> Result<Config, Failure> {
     let policy = Policy { attempts: args.attempts, block: args.block, ..Policy::default() };
-    Ok(Config { policy, seed: Seed::new(random()?), ..Config::default() })
+    Ok(Config { policy, limits, seed: Seed::new(random()?) })
 }
 
 fn random<const N: usize>() -> Result<[u8; N], Failure> {

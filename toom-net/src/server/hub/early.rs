@@ -18,7 +18,8 @@ impl Hub {
             return usize::MAX;
         }
         let long = peer.connection.unread_bytes() > EARLY_BYTES;
-        if long && !peer.early_long_line && self.early_long_lines >= self.limits.early_long_lines_max {
+        let others = self.early_long_lines.iter().filter(|other| **other != id).count();
+        if long && others >= self.limits.early_long_lines_max {
             self.counts.early_long_lines += 1;
             self.end_now(id, bye(ByeCode::Throttled, "too many long lines come before LOGIN"), now);
             return 0;
@@ -28,8 +29,11 @@ impl Hub {
     }
 
     pub(super) fn set_early_long_line(&mut self, id: ConnectionId, long: bool) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
-        let was = core::mem::replace(&mut peer.early_long_line, long);
-        self.early_long_lines = self.early_long_lines + usize::from(long) - usize::from(was);
+        let place = self.early_long_lines.iter().position(|other| *other == id);
+        match (place, long) {
+            (None, true) => self.early_long_lines.push(id),
+            (Some(place), false) => drop(self.early_long_lines.swap_remove(place)),
+            _ => {}
+        }
     }
 }

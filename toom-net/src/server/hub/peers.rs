@@ -19,8 +19,6 @@ pub(super) struct Peer {
     pub(super) deadline: Option<Mono>,
     /// Whether requests wait for replies to leave.
     pub(super) waits: bool,
-    /// Whether it is in the middle of a long line before the login.
-    pub(super) early_long_line: bool,
     pub(super) dirty: bool,
     pub(super) runnable: bool,
 }
@@ -43,7 +41,6 @@ impl Peer {
             ending: Ending::No,
             deadline: None,
             waits: false,
-            early_long_line: false,
             dirty: false,
             runnable: false,
         }
