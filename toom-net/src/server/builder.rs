@@ -237,3 +237,23 @@ fn open_listener(poll: &Poll, address: SocketAddr) -> io::Result<(TcpListener, S
     let local = listener.local_addr()?;
     Ok((listener, local))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_have_the_systems_keep_alive_from_their_listener() {
+        let poll = Poll::new().unwrap();
+        let (listener, local) = open_listener(&poll, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        let _peer = std::net::TcpStream::connect(local).unwrap();
+        let accepted = loop {
+            if let Ok((stream, _)) = listener.accept() {
+                break stream;
+            }
+        };
+        assert!(SockRef::from(&accepted).keepalive().unwrap());
+        #[cfg(target_os = "linux")]
+        assert_eq!(SockRef::from(&accepted).tcp_keepalive_time().unwrap(), Duration::from_mins(1));
+    }
+}

@@ -120,6 +120,12 @@ impl Connection {
         self.lines.unread_bytes()
     }
 
+    /// How many bytes of memory its lines and its requests take.
+    #[cfg(test)]
+    pub(super) fn bytes_held(&self) -> usize {
+        self.lines.bytes_held() + self.slots.bytes_held()
+    }
+
     /// Whether the engine may know a session of it.
     pub(super) fn may_have_session(&self) -> bool {
         self.stage != Stage::LoggedOut

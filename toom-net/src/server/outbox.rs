@@ -65,6 +65,16 @@ impl Outbox {
         self.bytes == 0
     }
 
+    /// How many bytes of memory it takes.
+    #[cfg(test)]
+    pub(super) fn bytes_held(&self) -> usize {
+        let pieces = self.pieces.iter().map(|piece| match piece {
+            Piece::Own(bytes) => bytes.capacity(),
+            Piece::Shared(bytes) => bytes.len(),
+        });
+        self.pieces.capacity() * size_of::<Piece>() + pieces.sum::<usize>()
+    }
+
     /// Appends lines for this peer alone.
     pub(super) fn push(&mut self, lines: Vec<u8>) {
         self.bytes += lines.len();

@@ -385,3 +385,19 @@ mod open_files {
         assert_eq!(server.child.try_wait().unwrap(), None);
     }
 }
+
+#[test]
+fn who_reads_in_a_loop_does_not_fill_the_log() {
+    let mut server = Toomd::start("luke pw\n", &["--memory"]);
+    let mut luke = server.log_in("luke");
+    for _ in 0..3000 {
+        assert_eq!(luke.ask("ATU"), "OK ATU 0");
+    }
+    drop(luke);
+    server.signal("TERM");
+    let told = server.said("toomd: ");
+    assert!(told.ends_with(" event lines that say what others said were left out"), "{told}");
+    let lines = server.ended().1;
+    let listed = lines.iter().filter(|line| *line == "luke issued ATU command").count();
+    assert!((100..1000).contains(&listed), "{listed}");
+}

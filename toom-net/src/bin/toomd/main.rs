@@ -7,6 +7,7 @@ mod limits;
 mod open_files;
 mod password;
 mod printer;
+mod repeats;
 mod serve;
 mod tls;
 mod user;

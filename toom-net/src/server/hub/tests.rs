@@ -2,13 +2,14 @@ use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::sync::Arc;
 
+use proptest::prelude::*;
 use toom_core::{
     Audience, Body, Conversation, Effect, Epoch, Message, MessageNumber, Room, RoomId, SessionEnd, Timestamp,
     UserName,
 };
 
 use super::*;
-use crate::protocol::{ClientWord, MAX_LINE};
+use crate::protocol::{ClientWord, Code, MAX_LINE, Verb};
 use crate::server::exchange::{Operation, Ticket};
 
 const NOW: Mono = Mono::ZERO;
@@ -436,4 +437,50 @@ fn a_shutdown_answers_what_is_in_flight_and_takes_no_more() {
 #[test]
 fn an_idle_connection_takes_less_than_half_a_kibibyte_here() {
     assert!(size_of::<Option<Peer>>() <= 512, "{}", size_of::<Option<Peer>>());
+}
+
+proptest! {
+    /// It fails if a peer can make the server hold more before it logs in, whatever it sends in whichever pieces, and without
+    /// ever reading.
+    #[test]
+    fn a_peer_that_is_not_logged_in_makes_the_server_hold_less_than_8_kib(
+        pieces in prop::collection::vec((piece(), prop::bool::weighted(0.1)), 1..60),
+    ) {
+        let mut hub = hub(ServerLimits { early_long_lines_max: 0, ..ServerLimits::default() });
+        let id = connect(&mut hub);
+        for (mut piece, reads) in pieces {
+            while !piece.is_empty() {
+                let wanted = hub.serve(id, NOW).min(piece.len());
+                if wanted == 0 {
+                    break;
+                }
+                hub.feed(id, piece.drain(..wanted).as_slice());
+                hub.serve(id, NOW);
+                for input in inputs(&mut hub) {
+                    let Input::Ask(ask) = input else { continue };
+                    hub.release(ask.to.refused(Verb::Login, Code::BadCredentials, "no"), NOW);
+                }
+                let peer = hub.peers.get(id).unwrap();
+                let held = peer.connection.bytes_held() + peer.outbox.bytes_held();
+                prop_assert!(held + size_of::<Option<Peer>>() <= 8192, "{held}");
+            }
+            if reads {
+                said(&mut hub, id);
+            }
+        }
+    }
+}
+
+fn piece() -> impl Strategy<Value = Vec<u8>> {
+    let line = |text: &'static str, most: usize| {
+        (0..most).prop_map(move |more| format!("{text}{}\n", "x".repeat(more)).into_bytes())
+    };
+    prop_oneof![
+        line("PING ", 1500),
+        line("@t HELP", 1),
+        line("LOGIN luke ", 1030),
+        line("HELLO a=", 1500),
+        line("", 5),
+        (0..3000_usize).prop_map(|count| vec![b'x'; count]),
+    ]
 }
