@@ -13,9 +13,9 @@ use toom_core::{Secret, UserName};
 use super::Identity;
 use super::ServerError;
 use super::exchange::Input;
+use super::metrics::{Board, Metrics};
 #[cfg(feature = "tls")]
 use super::tls::Served;
-use super::metrics::{Board, Metrics};
 
 /// A server that runs. It shuts down when this is dropped.
 #[derive(Debug)]

@@ -37,7 +37,7 @@ macro_rules! bound {
 }
 
 /// Every bound that can be set.
-pub(crate) const BOUNDS: [Bound; 27] = [
+pub(crate) const BOUNDS: [Bound; 28] = [
     bound!("connections", server.connections_max),
     bound!("connections-per-address", server.connections_per_address_max),
     bound!("connections-per-address-per-second", server.connections_per_address.per_second),
@@ -52,6 +52,7 @@ pub(crate) const BOUNDS: [Bound; 27] = [
     bound!("posts-burst", server.posts.burst),
     bound!("password-checks", server.password_checks_at_once),
     bound!("password-checks-waiting", server.password_checks_waiting_max),
+    bound!("handshakes", server.handshakes_at_once),
     bound!("source-failures", engine.source_failures_max),
     bound!("source-refill", engine.source_refill),
     bound!("check-timeout", engine.check_timeout),

@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion};
-use toom_net::server::{Identity, IdentityError, RunningServer, ServerLimits};
+use toom_net::server::{Identity, IdentityError, Rate, RunningServer, ServerLimits};
 use toom_net::tls::Fingerprint;
 
 use super::client::{self, Client, Steered, memory, timeless};
@@ -133,7 +133,7 @@ fn long_answers_come_whole_whatever_the_sizes_of_records() {
 #[test]
 fn who_does_not_read_over_tls_gets_lag_and_then_the_rest() {
     let made = Made::new();
-    let limits = ServerLimits { outbox_bytes_max: 20_000, ..ServerLimits::default() };
+    let limits = ServerLimits { outbox_bytes_max: 20_000, posts: Rate::UNBOUNDED, ..ServerLimits::default() };
     let server = memory().limits(limits).tls(made.identity()).start().unwrap();
     let mut stalled = made.log_in(&server, "yoda");
     let mut hans = made.log_in(&server, "hans");
