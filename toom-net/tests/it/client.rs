@@ -1,5 +1,7 @@
 //! The client library against a peer that plays a script over a loopback socket.
 
+#[cfg(feature = "client-tls")]
+mod tls;
 mod whole;
 
 use std::io;
