@@ -1,6 +1,6 @@
 //! The async client library: requests, their answers, and what is pushed.
 //!
-//! [`Client::connect`] gives a [`Client`], whose methods are the protocol's requests, and [`Pushes`], what happens meanwhile. The
+//! [`Client::connect`], or `Client::connect_tls` over TLS, gives a [`Client`], whose methods are the protocol's requests, and [`Pushes`], what happens meanwhile. The
 //! logic is in [`Dialogue`] and [`PushQueue`], which know no sockets, no clock and no runtime: a program with a loop of its own, or a
 //! simulation, uses these alone. Connecting again, and going on where one was, is not done here.
 //!
@@ -47,10 +47,13 @@ mod dialogue;
 mod driver;
 mod error;
 mod handle;
+mod keep_alive;
 mod keys;
 mod outbox;
 mod push_queue;
 mod pushes;
+#[cfg(feature = "client-tls")]
+mod tls;
 mod violation;
 mod waiting;
 
@@ -61,5 +64,7 @@ pub use error::{CallError, ConnectError, Ended};
 pub use handle::Client;
 pub use push_queue::{Bye, PushQueue, Pushed};
 pub use pushes::Pushes;
+#[cfg(feature = "client-tls")]
+pub use tls::{TlsError, Trust, TrustError};
 pub use violation::Violation;
 pub use waiting::REPLY_BYTES_MAX;

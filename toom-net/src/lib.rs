@@ -1,8 +1,12 @@
 //! The TOOM protocol, server and client.
 
+#[cfg(feature = "toomd")]
+pub mod archive;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod credentials;
 pub mod protocol;
 pub mod server;
 pub mod shown;
+#[cfg(feature = "tls")]
+pub mod tls;

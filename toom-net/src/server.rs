@@ -1,4 +1,4 @@
-//! The server, as a library: TOOM/1 over TCP, on an engine of `toom-core`.
+//! The server, as a library: TOOM/1 over TCP, or over TLS, on an engine of `toom-core`.
 //!
 //! ```no_run
 //! use toom_core::{Epoch, MemoryStorage, Secret};
@@ -15,22 +15,34 @@
 
 mod admission;
 mod builder;
+#[cfg(feature = "tls")]
+mod channel;
 mod clock;
 mod connection;
 mod engine_loop;
 mod event;
 mod exchange;
+#[cfg(feature = "tls")]
+mod handshakes;
 mod hub;
 mod io;
 mod limits;
+mod metrics;
 mod outbox;
+mod rate;
 mod reading;
 mod running;
 mod sink;
+#[cfg(feature = "tls")]
+mod tls;
 mod workers;
 
 pub use builder::{Server, ServerBuilder, ServerError};
 pub use clock::{Clock, SystemClock};
-pub use event::{Event, EventFormat, EventLine, RoomTexts};
+pub use event::{Event, EventFormat, EventLine, OpenSession, RoomTexts};
 pub use limits::{Loopback, ServerLimits};
+pub use metrics::{ConnectionMetrics, EngineMetrics, Histogram, Metrics, ReadMetrics};
+pub use rate::Rate;
 pub use running::{Handle, RunningServer};
+#[cfg(feature = "tls")]
+pub use tls::{Identity, IdentityError};

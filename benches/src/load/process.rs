@@ -52,7 +52,7 @@ impl ServerProcess {
         let credentials = folder.path().join("credentials.txt");
         write_accounts(&credentials, accounts).map_err(LoadError::while_doing("writing the accounts"))?;
         let mut child = Command::new(program)
-            .args(["0", "--memory", "--credentials"])
+            .args(["0", "--memory", "--limit", "posts-per-second=0", "--credentials"])
             .arg(credentials)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

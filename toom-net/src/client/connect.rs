@@ -11,6 +11,8 @@ use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+#[cfg(feature = "client-tls")]
+use super::Trust;
 use super::driver::{Driver, Shared};
 use super::handle::{About, end_of};
 use super::keys::Keys;
@@ -63,7 +65,28 @@ impl Client {
         .await
     }
 
-    /// As [`connect`](Self::connect), over a stream that is connected to a server: TLS, or a pipe within the process.
+    /// As [`connect`](Self::connect), over TLS. Nothing of the client's is sent before the server has proved to be the one that `trust` means;
+    /// `host` is the name that its certificate has to bear.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), and [`ConnectError::Tls`].
+    ///
+    /// # Panics
+    /// As [`connect`](Self::connect).
+    #[cfg(feature = "client-tls")]
+    pub async fn connect_tls(
+        host: &str,
+        port: u16,
+        trust: &Trust,
+        options: Options,
+    ) -> Result<(Self, Pushes), ConnectError> {
+        within(options.connect_timeout, async {
+            Self::greet(trust.connect(host, port).await?, options).await
+        })
+        .await
+    }
+
+    /// As [`connect`](Self::connect), over a stream that is connected to a server: a tunnel, or a pipe within the process.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use super::keep_alive::KeepAlive;
 use super::{Answer, Bye, CallError, Dialogue, Ended, Event, PushQueue};
 use crate::protocol::{Command, Greeting, Push, Verb};
 
@@ -52,6 +53,7 @@ pub(super) struct Driver<S> {
     greeting: Option<oneshot::Sender<Greeting>>,
     shared: Arc<Shared>,
     bye: Option<Bye>,
+    keep_alive: KeepAlive,
     flush: Flush,
     /// Why nothing can be written any more. What the server said before it closed is still read.
     write_error: Option<io::Error>,
@@ -102,6 +104,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             greeting: Some(greeting),
             shared,
             bye: None,
+            keep_alive: KeepAlive::default(),
             flush: Flush::Done,
             write_error: None,
         }
@@ -119,7 +122,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             return Poll::Ready(Ended::Closed);
         }
         loop {
-            let steps = [self.poll_calls(cx), self.poll_write(cx), self.poll_read(cx)];
+            let steps =
+                [self.poll_calls(cx), self.poll_keep_alive(cx), self.poll_write(cx), self.poll_read(cx)];
             let mut moved = false;
             for step in steps {
                 match step {
@@ -145,12 +149,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         if answer.is_closed() {
             return Poll::Ready(Ok(()));
         }
+        self.request(command, answer);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Sends a `PING` before the server takes this end for dead. Nobody waits for its answer.
+    fn poll_keep_alive(&mut self, cx: &mut Context<'_>) -> Step {
+        ready!(self.keep_alive.poll_due(cx));
+        self.request(Command::Ping { text: "".into() }, oneshot::channel().0);
+        Poll::Ready(Ok(()))
+    }
+
+    fn request(&mut self, command: Command, answer: oneshot::Sender<Result<Answer, CallError>>) {
+        self.keep_alive.sent();
         let verb = command.verb();
         match self.dialogue.request(command) {
             Ok(_) => self.waiting.push_back((verb, answer)),
             Err(error) => drop(answer.send(Err(error.into()))),
         }
-        Poll::Ready(Ok(()))
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Step {
@@ -200,6 +216,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         while let Some(event) = self.dialogue.next_event()? {
             match event {
                 Event::Greeting(greeting) => {
+                    self.keep_alive.greeted(greeting.idle);
                     if let Some(waiter) = self.greeting.take() {
                         // Nobody waits for it where `connect` was dropped; the last `Client` is gone then, too.
                         let _ = waiter.send(greeting);

@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
+#[cfg(feature = "client-tls")]
+use super::TlsError;
 use super::{Bye, RequestTooLong, Violation};
 use crate::protocol::Failure;
 
@@ -54,6 +56,10 @@ pub enum ConnectError {
     /// [`connect_timeout`](super::Options::connect_timeout).
     #[error("the server did not answer in time")]
     TimedOut,
+    /// The server cannot be believed to be the right one, or does not speak TLS.
+    #[cfg(feature = "client-tls")]
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The server refused `HELLO`, or the connection ended before its answer.
     #[error(transparent)]
     Call(#[from] CallError),

@@ -16,6 +16,8 @@ use crate::protocol::{Command, Greeting, LoggedIn, NameWord, Named, PageLimit, R
 /// answers. A call that is dropped before its answer came was served or was not; the other calls do not notice. Calls do not time
 /// out: put one into `tokio::time::timeout` where it must.
 ///
+/// When no call was made for a while, a `PING` goes out by itself, so that a server that ends silent sessions keeps this one.
+///
 /// Every call fails with [`CallError`]: refused by the server, not sent because too long, or the connection ended.
 #[derive(Clone, Debug)]
 pub struct Client {

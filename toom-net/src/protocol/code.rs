@@ -21,7 +21,7 @@ pub enum Code {
     BadCredentials,
     /// Too many wrong passwords for the account; the text ends with the seconds left.
     Blocked,
-    /// Too many wrong passwords from the address; the text ends with the seconds left.
+    /// Too many wrong passwords from the address, too many logins at once, or too many posts; the text ends with the seconds left.
     Throttled,
     /// The message is empty.
     Empty,

@@ -84,6 +84,12 @@ impl LineBuffer {
         Ok(Some(line.strip_suffix(b"\r").unwrap_or(line)))
     }
 
+    /// How many bytes there are of lines that were not given out.
+    #[must_use]
+    pub fn unread_bytes(&self) -> usize {
+        self.bytes.len() - self.start
+    }
+
     /// How many bytes of memory it holds: 0 once every line was given out and [`next_line`](Self::next_line) gave `None`.
     #[must_use]
     pub fn bytes_held(&self) -> usize {
@@ -122,7 +128,7 @@ impl Drop for LineBuffer {
 impl fmt::Debug for LineBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LineBuffer")
-            .field("unread_bytes", &(self.bytes.len() - self.start))
+            .field("unread_bytes", &self.unread_bytes())
             .field("too_long", &self.too_long)
             .finish_non_exhaustive()
     }

@@ -2,40 +2,96 @@
 
 use core::net::IpAddr;
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 
+use toom_core::Mono;
+
+use super::metrics::ConnectionMetrics;
+use super::rate::{Bucket, whole_seconds};
 use super::{Loopback, ServerLimits};
+use crate::protocol::{ByeCode, Push};
 
-/// Counts the open connections, in all and of each address.
-#[derive(Debug, Default)]
+/// How many buckets there are for the rate of connections: as many addresses can be told from each other. More of them share
+/// buckets, which no one can choose.
+const BUCKETS: usize = 16_384;
+
+/// Counts the open connections, in all and of each address, and how fast they come.
+#[derive(Debug)]
 pub(super) struct Admission {
     all: usize,
     of_address: HashMap<u128, usize>,
+    rates: Box<[Bucket]>,
+    seed: RandomState,
 }
 
-/// There are too many connections already.
+/// Why a peer may not connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refused {
     #[error("the server has as many connections as it may have")]
     All,
     #[error("your address has as many connections as it may have")]
     Address,
+    #[error("your address connects too often; seconds left: {seconds}")]
+    Rate { seconds: u64 },
+}
+
+impl Refused {
+    /// What the peer is told.
+    pub(super) fn bye(self) -> Push {
+        let code = match self {
+            Self::All | Self::Address => ByeCode::TooManyConnections,
+            Self::Rate { .. } => ByeCode::Throttled,
+        };
+        Push::Bye { code, text: self.to_string().into() }
+    }
+
+    pub(super) fn count(self, counts: &mut ConnectionMetrics) {
+        *match self {
+            Self::All => &mut counts.refused_all,
+            Self::Address => &mut counts.refused_address,
+            Self::Rate { .. } => &mut counts.refused_rate,
+        } += 1;
+    }
+}
+
+impl Default for Admission {
+    fn default() -> Self {
+        Self {
+            all: 0,
+            of_address: HashMap::new(),
+            rates: vec![Bucket::default(); BUCKETS].into(),
+            seed: RandomState::new(),
+        }
+    }
 }
 
 impl Admission {
     /// Counts a connection from `ip` in.
-    pub(super) fn enter(&mut self, ip: IpAddr, limits: &ServerLimits) -> Result<(), Refused> {
+    pub(super) fn enter(&mut self, ip: IpAddr, limits: &ServerLimits, now: Mono) -> Result<(), Refused> {
+        let household = counts(ip, limits).then(|| household(ip));
+        if let Some(household) = household {
+            self.spend(household, limits, now)?;
+        }
         if self.all >= limits.connections_max {
             return Err(Refused::All);
         }
-        if counts(ip, limits) {
-            let count = self.of_address.entry(household(ip)).or_default();
-            if *count >= limits.connections_per_address_max {
+        if let Some(household) = household {
+            let count = self.of_address.get(&household).copied().unwrap_or_default();
+            if count >= limits.connections_per_address_max {
                 return Err(Refused::Address);
             }
-            *count += 1;
+            self.of_address.insert(household, count + 1);
         }
         self.all += 1;
         Ok(())
+    }
+
+    /// A refusal by the rate costs the address nothing; one by number is an attempt like any other.
+    fn spend(&mut self, household: u128, limits: &ServerLimits, now: Mono) -> Result<(), Refused> {
+        let place = usize::try_from(self.seed.hash_one(household) % BUCKETS as u64);
+        let bucket = place.ok().and_then(|place| self.rates.get_mut(place));
+        let taken = bucket.map_or(Ok(()), |bucket| bucket.take(limits.connections_per_address, now));
+        taken.map_err(|left| Refused::Rate { seconds: whole_seconds(left) })
     }
 
     /// Counts a connection out that was counted in.
@@ -66,7 +122,10 @@ pub(super) fn household(ip: IpAddr) -> u128 {
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use super::*;
+    use crate::server::Rate;
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
@@ -89,13 +148,13 @@ mod tests {
             ..ServerLimits::default()
         };
         let mut admission = Admission::default();
-        assert_eq!(admission.enter(ip("127.0.0.1"), &limits), Ok(()));
-        assert_eq!(admission.enter(ip("::ffff:127.0.0.1"), &limits), Ok(()));
-        assert_eq!(admission.enter(ip("127.0.0.1"), &limits), Err(Refused::Address));
-        assert_eq!(admission.enter(ip("192.0.2.1"), &limits), Ok(()));
-        assert_eq!(admission.enter(ip("192.0.2.2"), &limits), Err(Refused::All));
+        assert_eq!(admission.enter(ip("127.0.0.1"), &limits, Mono::ZERO), Ok(()));
+        assert_eq!(admission.enter(ip("::ffff:127.0.0.1"), &limits, Mono::ZERO), Ok(()));
+        assert_eq!(admission.enter(ip("127.0.0.1"), &limits, Mono::ZERO), Err(Refused::Address));
+        assert_eq!(admission.enter(ip("192.0.2.1"), &limits, Mono::ZERO), Ok(()));
+        assert_eq!(admission.enter(ip("192.0.2.2"), &limits, Mono::ZERO), Err(Refused::All));
         admission.leave(ip("127.0.0.1"), &limits);
-        assert_eq!(admission.enter(ip("127.0.0.1"), &limits), Ok(()));
+        assert_eq!(admission.enter(ip("127.0.0.1"), &limits, Mono::ZERO), Ok(()));
     }
 
     #[test]
@@ -103,9 +162,9 @@ mod tests {
         let limits = ServerLimits { connections_per_address_max: 0, ..ServerLimits::default() };
         let mut admission = Admission::default();
         for address in ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"] {
-            assert_eq!(admission.enter(ip(address), &limits), Ok(()), "{address}");
+            assert_eq!(admission.enter(ip(address), &limits, Mono::ZERO), Ok(()), "{address}");
         }
-        assert_eq!(admission.enter(ip("192.0.2.1"), &limits), Err(Refused::Address));
+        assert_eq!(admission.enter(ip("192.0.2.1"), &limits, Mono::ZERO), Err(Refused::Address));
     }
 
     #[test]
@@ -114,10 +173,47 @@ mod tests {
         let mut admission = Admission::default();
         for host in 0..100 {
             let ip = IpAddr::from([192, 0, 2, host]);
-            admission.enter(ip, &limits).unwrap();
+            admission.enter(ip, &limits, Mono::ZERO).unwrap();
             admission.leave(ip, &limits);
         }
         assert!(admission.of_address.is_empty());
         assert_eq!(admission.all, 0);
+    }
+
+    #[test]
+    fn an_address_that_connects_too_often_is_told_when_to_come_again_and_others_are_not_held_up() {
+        let limits = ServerLimits {
+            connections_per_address: Rate { per_second: 2, burst: 3 },
+            ..ServerLimits::default()
+        };
+        let at = |millis| Mono::new(Duration::from_millis(millis));
+        let mut admission = Admission::default();
+        // Addresses of one IPv6 household are one.
+        for host in ["2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2::3"] {
+            assert_eq!(admission.enter(ip(host), &limits, at(0)), Ok(()));
+        }
+        let again = ip("2001:db8:1:2:ffff::4");
+        let refused = admission.enter(again, &limits, at(0));
+        assert_eq!(refused, Err(Refused::Rate { seconds: 1 }));
+        let mut line = Vec::new();
+        refused.unwrap_err().bye().append_to(&mut line);
+        assert_eq!(line, b"BYE throttled your address connects too often; seconds left: 1\n");
+        // In one bucket of 16,384 by chance, but not all three.
+        let others = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];
+        assert!(others.iter().any(|host| admission.enter(ip(host), &limits, at(0)) == Ok(())));
+        assert_eq!(admission.enter(ip("127.0.0.1"), &limits, at(0)), Ok(()), "loopback is exempt");
+        assert_eq!(admission.enter(again, &limits, at(500)), Ok(()));
+        assert!(admission.enter(again, &limits, at(500)).is_err());
+    }
+
+    #[test]
+    fn a_flood_from_ever_new_addresses_takes_no_memory() {
+        let limits = ServerLimits { connections_max: 0, ..ServerLimits::default() };
+        let mut admission = Admission::default();
+        for host in 0..100_000_u32 {
+            let refused = admission.enter(IpAddr::from(host.to_be_bytes()), &limits, Mono::ZERO);
+            assert!(refused.is_err(), "{host}");
+        }
+        assert!(admission.of_address.capacity() == 0 && admission.rates.len() == BUCKETS);
     }
 }

@@ -1,6 +1,7 @@
 //! Starting a server.
 
 use core::net::{Ipv4Addr, SocketAddr};
+use core::time::Duration;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -8,17 +9,30 @@ use std::sync::mpsc::sync_channel;
 
 use mio::net::TcpListener;
 use mio::{Interest, Poll, Waker};
+use socket2::{SockRef, TcpKeepalive};
 use toom_core::{Config, Engine, Epoch, Secret, Storage, StorageError, UserName};
 
+#[cfg(feature = "tls")]
+use super::Identity;
 use super::engine_loop::{BATCH_MAX, EngineLoop, Turn};
+#[cfg(feature = "tls")]
+use super::handshakes::Handshakes;
 use super::hub::Hub;
 use super::io::{Io, LISTENER, Parts, WAKER};
+use super::metrics::Board;
 use super::running::{Handle, RunningServer};
 use super::sink::EventSink;
+#[cfg(feature = "tls")]
+use super::tls::{Served, config};
 use super::workers::{Links, Outlet, run_engine, spawn, spawn_checkers, spawn_reader};
 use super::{Clock, Event, ServerLimits, SystemClock};
 use crate::protocol::{ClientWord, Greeting, MAX_LINE};
 
+/// When the system asks whether a silent peer is still there: one that has vanished is found within two minutes.
+const KEEP_ALIVE: TcpKeepalive = TcpKeepalive::new()
+    .with_time(Duration::from_mins(1))
+    .with_interval(Duration::from_secs(20))
+    .with_retries(3);
 /// What the server calls itself in its first line.
 const SERVER: &str = concat!("toomd/", env!("CARGO_PKG_VERSION"));
 
@@ -38,6 +52,8 @@ impl Server {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             sink: EventSink::new(|_| ()),
             clock: SystemClock::start(),
+            #[cfg(feature = "tls")]
+            identity: None,
         }
     }
 }
@@ -52,6 +68,8 @@ pub struct ServerBuilder<S, C = SystemClock> {
     listen: SocketAddr,
     sink: EventSink,
     clock: C,
+    #[cfg(feature = "tls")]
+    identity: Option<Identity>,
 }
 
 /// Why no server was started, or why one ended.
@@ -111,11 +129,28 @@ impl<S: Storage + Send + 'static, C: Clock> ServerBuilder<S, C> {
         Self { sink: EventSink::new(take), ..self }
     }
 
+    /// Speaks TLS, and nothing else, and proves by this who it is; with `None`, which is the default, it speaks without TLS.
+    /// [`Handle::set_identity`] replaces it.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(self, identity: impl Into<Option<Identity>>) -> Self {
+        Self { identity: identity.into(), ..self }
+    }
+
     /// Other clocks than the machine's.
     #[must_use]
     pub fn clock<D: Clock>(self, clock: D) -> ServerBuilder<S, D> {
-        let Self { storage, config, limits, accounts, listen, sink, .. } = self;
-        ServerBuilder { storage, config, limits, accounts, listen, sink, clock }
+        ServerBuilder {
+            storage: self.storage,
+            config: self.config,
+            limits: self.limits,
+            accounts: self.accounts,
+            listen: self.listen,
+            sink: self.sink,
+            clock,
+            #[cfg(feature = "tls")]
+            identity: self.identity,
+        }
     }
 
     /// Opens the store, listens, and starts the threads.
@@ -131,8 +166,16 @@ impl<S: Storage + Send + 'static, C: Clock> ServerBuilder<S, C> {
         let (outlet, inbox) = Outlet::new(Arc::clone(&waker));
         let (to_engine, inputs) = sync_channel(BATCH_MAX);
         let stop = Arc::new(AtomicBool::new(false));
-        let handle = Handle { stop: Arc::clone(&stop), waker, engine: to_engine.clone() };
-        let hub = Hub::new(&greeting(engine.epoch()), self.limits);
+        let board = Board::default();
+        let handle = Handle {
+            stop: Arc::clone(&stop),
+            waker,
+            engine: to_engine.clone(),
+            board: board.clone(),
+            #[cfg(feature = "tls")]
+            served: self.identity.map(Served::new),
+        };
+        let hub = Hub::new(&greeting(engine.epoch(), self.limits.idle_time), self.limits);
         let mut running = RunningServer::new(local, handle.clone());
 
         let reader = engine.storage().reader();
@@ -141,9 +184,12 @@ impl<S: Storage + Send + 'static, C: Clock> ServerBuilder<S, C> {
         let (checks, checking) = spawn_checkers(&self.limits, &handle)?;
         running.workers.extend(checking);
 
+        #[cfg(feature = "tls")]
+        let handshakes = start_handshakes(&self.limits, &mut running)?;
+
         let mut engine = EngineLoop::new(engine, self.limits.checks_max());
         engine.set_accounts(self.accounts, &mut Turn::default());
-        let links = Links { inputs, outlet, checks, reads, sink: self.sink.clone() };
+        let links = Links { inputs, outlet, checks, reads, sink: self.sink.clone(), counts: board.engine };
         let clock = Arc::new(self.clock);
         let engine_clock = Arc::clone(&clock);
         let run = move || run_engine(engine, &links, &*engine_clock);
@@ -151,20 +197,63 @@ impl<S: Storage + Send + 'static, C: Clock> ServerBuilder<S, C> {
 
         self.sink.tell([Event::Running, Event::Waiting]);
         let (limits, sink) = (self.limits, self.sink);
-        let parts = Parts { poll, listener, hub, limits, inbox, engine: to_engine, stop, sink };
+        let parts = Parts {
+            poll,
+            listener,
+            hub,
+            limits,
+            inbox,
+            engine: to_engine,
+            stop,
+            sink,
+            counts: board.connections,
+            #[cfg(feature = "tls")]
+            handshakes,
+        };
         running.io = Some(spawn("toom-io", handle, move || Io::new(parts, clock).run())?);
         Ok(running)
     }
 }
 
-fn greeting(epoch: Epoch) -> Greeting {
+#[cfg(feature = "tls")]
+fn start_handshakes(limits: &ServerLimits, running: &mut RunningServer) -> io::Result<Option<Handshakes>> {
+    let handle = running.handle();
+    let Some(served) = &handle.served else { return Ok(None) };
+    let (handshakes, shaking) = Handshakes::start(config(served.clone()), limits, &handle)?;
+    running.workers.extend(shaking);
+    Ok(Some(handshakes))
+}
+
+fn greeting(epoch: Epoch, idle: Duration) -> Greeting {
     let server = ClientWord::parse(SERVER).expect("a name and a version are a word");
-    Greeting { server, max_line: MAX_LINE, epoch }
+    Greeting { server, max_line: MAX_LINE, epoch, idle: Some(idle) }
 }
 
 fn open_listener(poll: &Poll, address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
     let mut listener = TcpListener::bind(address)?;
+    // Its connections have it from there. Where it cannot be set, the idle time finds who has vanished, if later.
+    let _ = SockRef::from(&listener).set_tcp_keepalive(&KEEP_ALIVE);
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     let local = listener.local_addr()?;
     Ok((listener, local))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_have_the_systems_keep_alive_from_their_listener() {
+        let poll = Poll::new().unwrap();
+        let (listener, local) = open_listener(&poll, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        let _peer = std::net::TcpStream::connect(local).unwrap();
+        let accepted = loop {
+            if let Ok((stream, _)) = listener.accept() {
+                break stream;
+            }
+        };
+        assert!(SockRef::from(&accepted).keepalive().unwrap());
+        #[cfg(target_os = "linux")]
+        assert_eq!(SockRef::from(&accepted).tcp_keepalive_time().unwrap(), Duration::from_mins(1));
+    }
 }

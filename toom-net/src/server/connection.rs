@@ -3,16 +3,23 @@
 use core::net::IpAddr;
 use core::num::NonZeroU16;
 
+use toom_core::Mono;
+
 use super::ServerLimits;
 use super::exchange::{Ask, ConnectionId, Operation, ReplyTo, Ticket};
+use super::metrics::ConnectionMetrics;
 use super::outbox::Outbox;
-use crate::protocol::{Failure, LineBuffer, Live, Reply, Request, RequestError, Tag, Verb};
+use super::rate::{Bucket, whole_seconds};
+use crate::protocol::{Code, Failure, LineBuffer, Live, Reply, Request, RequestError, Tag, Verb};
 
 mod plan;
 mod slots;
 
 use plan::{Plan, not_logged_in};
 use slots::Slots;
+
+/// How many bytes may wait for a peer that is not logged in before no more of its lines are taken.
+const EARLY_OUTBOX_BYTES: usize = 1024;
 
 /// The requests of one connection. It knows no socket.
 ///
@@ -28,6 +35,17 @@ pub(super) struct Connection {
     intake: Intake,
     udp: Option<NonZeroU16>,
     live: Live,
+    posts: Bucket,
+    /// When the last line was taken.
+    heard: Mono,
+}
+
+/// What a connection is served under.
+#[derive(Debug)]
+pub(super) struct Around<'a> {
+    pub(super) limits: &'a ServerLimits,
+    pub(super) now: Mono,
+    pub(super) counts: &'a mut ConnectionMetrics,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +79,7 @@ pub(super) enum Next {
 }
 
 impl Connection {
-    pub(super) fn new(id: ConnectionId, ip: IpAddr) -> Self {
+    pub(super) fn new(id: ConnectionId, ip: IpAddr, now: Mono) -> Self {
         Self {
             id,
             ip,
@@ -71,6 +89,8 @@ impl Connection {
             intake: Intake::Open,
             udp: None,
             live: Live::default(),
+            posts: Bucket::default(),
+            heard: now,
         }
     }
 
@@ -88,6 +108,22 @@ impl Connection {
 
     pub(super) fn is_login_under_way(&self) -> bool {
         self.stage == Stage::LoginUnderWay
+    }
+
+    /// When the last line was taken, or the connection was opened.
+    pub(super) fn heard(&self) -> Mono {
+        self.heard
+    }
+
+    /// How much there is of lines that were not taken.
+    pub(super) fn unread_bytes(&self) -> usize {
+        self.lines.unread_bytes()
+    }
+
+    /// How many bytes of memory its lines and its requests take.
+    #[cfg(test)]
+    pub(super) fn bytes_held(&self) -> usize {
+        self.lines.bytes_held() + self.slots.bytes_held()
     }
 
     /// Whether the engine may know a session of it.
@@ -121,25 +157,27 @@ impl Connection {
     }
 
     /// The next request for the engine; what comes before it and needs none is answered.
-    pub(super) fn next(&mut self, outbox: &mut Outbox, limits: &ServerLimits) -> Next {
+    pub(super) fn next(&mut self, outbox: &mut Outbox, around: &mut Around<'_>) -> Next {
         loop {
             if self.intake == Intake::Closed {
                 return Next::Over;
             }
-            if self.stage == Stage::LoginUnderWay
-                || self.slots.weight() >= limits.requests_in_flight_max.get()
-                || outbox.len() + self.slots.parked_bytes() > limits.outbox_bytes_max
-            {
+            if self.has_to_wait(outbox, around) {
                 return Next::Waits;
             }
             let parsed = match self.lines.next_line() {
-                Ok(Some(line)) => Request::parse(line),
+                Ok(Some(line)) => {
+                    self.heard = around.now;
+                    around.counts.lines += 1;
+                    Request::parse(line)
+                }
                 Ok(None) if self.intake == Intake::Ended => {
                     self.close_intake();
                     return Next::Over;
                 }
                 Ok(None) => return Next::NeedsBytes,
                 Err(_) => {
+                    around.counts.lines_too_long += 1;
                     self.refuse(None, Failure::line_too_long(), outbox);
                     self.close_intake();
                     return Next::Over;
@@ -147,7 +185,7 @@ impl Connection {
             };
             match parsed {
                 Ok(request) => {
-                    if let Some(ask) = self.take(request, limits, outbox) {
+                    if let Some(ask) = self.take(request, outbox, around) {
                         return Next::Ask(ask);
                     }
                 }
@@ -156,11 +194,34 @@ impl Connection {
         }
     }
 
+    fn has_to_wait(&self, outbox: &Outbox, around: &mut Around<'_>) -> bool {
+        if self.stage == Stage::LoginUnderWay {
+            return true;
+        }
+        if self.slots.weight() >= around.limits.requests_in_flight_max.get() {
+            around.counts.waits_in_flight += 1;
+            return true;
+        }
+        let bytes_max = match self.stage {
+            Stage::LoggedIn => around.limits.outbox_bytes_max,
+            _ => around.limits.outbox_bytes_max.min(EARLY_OUTBOX_BYTES),
+        };
+        if outbox.len() + self.slots.parked_bytes() > bytes_max {
+            around.counts.waits_outbox += 1;
+            return true;
+        }
+        false
+    }
+
     /// Serves what needs no engine, and makes the rest an [`Ask`].
-    fn take(&mut self, request: Request, limits: &ServerLimits, outbox: &mut Outbox) -> Option<Ask> {
+    fn take(&mut self, request: Request, outbox: &mut Outbox, around: &mut Around<'_>) -> Option<Ask> {
         let Request { tag, command } = request;
+        let verb = command.verb();
         match self.plan(command, tag.as_ref()) {
-            Ok(Plan::Engine(operation)) => return Some(self.ask(tag, operation, limits)),
+            Ok(Plan::Engine(operation)) => match self.spend(verb, &operation, around) {
+                Ok(()) => return Some(self.ask(tag, operation, around.limits)),
+                Err(failure) => self.refuse(tag, failure, outbox),
+            },
             Ok(Plan::Here { rows, success }) => {
                 let leaves = success.verb() == Verb::Out;
                 self.reply(rows, &Reply { tag, result: Ok(success) }, outbox);
@@ -171,6 +232,18 @@ impl Connection {
             Err(failure) => self.refuse(tag, failure, outbox),
         }
         None
+    }
+
+    /// Counts what all others may have to be told of.
+    fn spend(&mut self, verb: Verb, operation: &Operation, around: &mut Around<'_>) -> Result<(), Failure> {
+        if !operation.is_write() {
+            return Ok(());
+        }
+        self.posts.take(around.limits.posts, around.now).map_err(|left| {
+            around.counts.posts_throttled += 1;
+            let text = format!("you post too often; seconds left: {}", whole_seconds(left));
+            Failure::new(verb, Code::Throttled, text)
+        })
     }
 
     fn ask(&mut self, tag: Option<Tag>, operation: Operation, limits: &ServerLimits) -> Ask {

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use toom_core::{Body, Effect, Engine, IdempotencyKey, Mono, Now, RoomId, Secret, Storage, UserName};
+use toom_core::{
+    Body, Conversation, Effect, Engine, IdempotencyKey, Mono, Now, RoomId, Secret, Storage, UserName,
+};
 
 use super::Event;
 use super::exchange::{Ask, Check, ConnectionId, Input, Operation, Read, Release, ReplyTo};
+use super::metrics::EngineMetrics;
 use crate::protocol::{Code, Verb};
 use login::Logins;
 
@@ -31,6 +34,7 @@ pub(super) struct EngineLoop<S> {
     accounts: BTreeSet<UserName>,
     /// What waits for the next turn, in order.
     deferred: VecDeque<Input>,
+    counts: EngineMetrics,
 }
 
 /// What a turn brought about.
@@ -96,6 +100,7 @@ impl<S: Storage> EngineLoop<S> {
             users: BTreeMap::new(),
             accounts: BTreeSet::new(),
             deferred: VecDeque::new(),
+            counts: EngineMetrics::default(),
         }
     }
 
@@ -107,6 +112,15 @@ impl<S: Storage> EngineLoop<S> {
     /// Whether inputs wait for the next turn.
     pub(super) fn has_deferred(&self) -> bool {
         !self.deferred.is_empty()
+    }
+
+    /// What was counted, and how things stand.
+    pub(super) fn metrics(&self) -> EngineMetrics {
+        EngineMetrics {
+            sessions: self.users.len() as u64,
+            checks_under_way: self.logins.under_way() as u64,
+            ..self.counts
+        }
     }
 
     pub(super) fn next_deadline(&self) -> Option<Mono> {
@@ -208,11 +222,20 @@ impl<S: Storage> EngineLoop<S> {
     fn release(&mut self, effects: Vec<Effect>, turn: &mut Turn) {
         for effect in effects {
             match &effect {
-                Effect::Deliver { message, .. } => turn.events.push(Event::Posted(message.clone())),
-                Effect::RoomOpened { room, .. } => turn.events.push(Event::RoomCreated(room.clone())),
+                Effect::Deliver { message, .. } => {
+                    *match message.conversation {
+                        Conversation::Broadcast => &mut self.counts.broadcasts,
+                        Conversation::Room(_) => &mut self.counts.room_posts,
+                    } += 1;
+                    turn.events.push(Event::Posted(message.clone()));
+                }
+                Effect::RoomOpened { room, .. } => {
+                    self.counts.rooms_created += 1;
+                    turn.events.push(Event::RoomCreated(room.clone()));
+                }
                 Effect::SessionEnded { session, .. } => {
                     let user = self.users.remove(&ConnectionId::of_session(*session));
-                    turn.events.extend(user.map(|user| Event::LoggedOut { user }));
+                    turn.events.extend(user.map(|user| Event::LoggedOut { session: *session, user }));
                 }
             }
             turn.releases.push(Release::Effect(effect));
@@ -233,10 +256,7 @@ impl Input {
 
 impl Operation {
     fn kind(&self) -> Kind {
-        match self {
-            Self::Broadcast { .. } | Self::CreateRoom { .. } | Self::PostRoom { .. } => Kind::Write,
-            Self::Login { .. } | Self::Logout | Self::ActiveUsers | Self::Read { .. } => Kind::Other,
-        }
+        if self.is_write() { Kind::Write } else { Kind::Other }
     }
 }
 

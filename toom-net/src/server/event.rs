@@ -1,10 +1,12 @@
 //! What a server tells its operator: one line an event.
 
 use core::fmt;
+use core::net::IpAddr;
+use core::num::NonZeroU16;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use toom_core::{Conversation, Message, Room, StorageError, UserName};
+use toom_core::{Conversation, Message, Room, SessionId, StorageError, Timestamp, UserName};
 
 use crate::shown::{OneLine, Spoken};
 
@@ -30,8 +32,12 @@ pub enum Event {
         /// Who.
         user: UserName,
     },
+    /// A session has begun.
+    LoggedIn(OpenSession),
     /// A session has ended, for whatever reason.
     LoggedOut {
+        /// Which.
+        session: SessionId,
         /// Whose.
         user: UserName,
     },
@@ -40,6 +46,21 @@ pub enum Event {
         /// Which thing, doing what, and why.
         problem: String,
     },
+}
+
+/// A session that has begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenSession {
+    /// The session.
+    pub session: SessionId,
+    /// When it began.
+    pub at: Timestamp,
+    /// Whose it is, spelled as the account is.
+    pub user: UserName,
+    /// Where its user is.
+    pub ip: IpAddr,
+    /// The UDP port of its user's client, if it told one.
+    pub udp: Option<NonZeroU16>,
 }
 
 impl Event {
@@ -79,10 +100,11 @@ pub struct EventFormat {
 }
 
 impl EventFormat {
-    /// The line of an event, without an end.
+    /// The line of an event, without an end. Who logs in is not told: what follows says who is there.
     #[must_use]
-    pub fn line<'a>(&'a self, event: &'a Event) -> EventLine<'a> {
-        EventLine { format: self, event }
+    pub fn line<'a>(&'a self, event: &'a Event) -> Option<EventLine<'a>> {
+        let told = !matches!(event, Event::LoggedIn(_));
+        told.then_some(EventLine { format: self, event })
     }
 }
 
@@ -102,7 +124,8 @@ impl fmt::Display for EventLine<'_> {
             Event::ListedUsers { user } => write!(f, "{user} issued ATU command"),
             Event::RoomCreated(room) => created(room, f),
             Event::Read { user } => write!(f, "RDM command issued from {user}"),
-            Event::LoggedOut { user } => write!(f, "{user} logout"),
+            Event::LoggedIn(_) => Ok(()),
+            Event::LoggedOut { user, .. } => write!(f, "{user} logout"),
             Event::Trouble { problem } => OneLine(problem).fmt(f),
         }
     }

@@ -81,6 +81,16 @@ pub(super) enum Operation {
     PostRoom { key: Option<IdempotencyKey>, room: RoomId, body: Body },
 }
 
+impl Operation {
+    /// Whether it changes the history.
+    pub(super) fn is_write(&self) -> bool {
+        match self {
+            Self::Broadcast { .. } | Self::CreateRoom { .. } | Self::PostRoom { .. } => true,
+            Self::Login { .. } | Self::Logout | Self::ActiveUsers | Self::Read { .. } => false,
+        }
+    }
+}
+
 /// What comes to the engine's side.
 #[derive(Debug)]
 pub(super) enum Input {

@@ -6,12 +6,14 @@ use std::collections::{BTreeSet, VecDeque};
 use toom_core::Mono;
 
 use super::ServerLimits;
-use super::connection::{Connection, Next};
+use super::connection::{Around, Connection, Next};
 use super::exchange::{ConnectionId, Input, Release};
+use super::metrics::ConnectionMetrics;
 use super::outbox::Outbox;
 use crate::protocol::{ByeCode, Greeting, Live, Push};
 
 mod audience;
+mod early;
 mod effects;
 mod peers;
 
@@ -38,6 +40,9 @@ pub(super) struct Hub {
     /// Connections that have something to write, or that are finished.
     dirty: Vec<ConnectionId>,
     deadlines: BTreeSet<(Mono, ConnectionId)>,
+    /// The few connections that are in the middle of a long line before the login.
+    early_long_lines: Vec<ConnectionId>,
+    counts: ConnectionMetrics,
 }
 
 /// What is to be done with a connection after something was written.
@@ -64,12 +69,15 @@ impl Hub {
             runnable: VecDeque::new(),
             dirty: Vec::new(),
             deadlines: BTreeSet::new(),
+            early_long_lines: Vec::new(),
+            counts: ConnectionMetrics::default(),
         }
     }
 
     /// A peer has connected, and is greeted.
     pub(super) fn open(&mut self, ip: IpAddr, now: Mono) -> ConnectionId {
-        let id = self.peers.insert(|id| Peer::new(Connection::new(id, ip)));
+        let id = self.peers.insert(|id| Peer::new(Connection::new(id, ip, now)));
+        self.counts.opened += 1;
         if let Some(peer) = self.peers.get_mut(id) {
             peer.outbox.push(self.greeting.clone());
             peer.mark_dirty(&mut self.dirty);
@@ -93,6 +101,11 @@ impl Hub {
         self.peers.get(id).is_some_and(|peer| peer.connection.is_logged_in())
     }
 
+    /// Whether only what waits is still to be written to a connection.
+    pub(super) fn is_ending(&self, id: ConnectionId) -> bool {
+        self.peers.get(id).is_some_and(|peer| peer.ending == Ending::WhenWritten)
+    }
+
     /// Takes what was read; call [`serve`](Self::serve) then.
     pub(super) fn feed(&mut self, id: ConnectionId, read: &[u8]) {
         if let Some(peer) = self.peers.get_mut(id) {
@@ -107,18 +120,19 @@ impl Hub {
         }
     }
 
-    /// Takes requests of a connection as far as it may go on; `true` asks for more bytes.
-    pub(super) fn serve(&mut self, id: ConnectionId, now: Mono) -> bool {
-        let Some(peer) = self.peers.get_mut(id) else { return false };
+    /// Takes requests of a connection as far as it may go on, and says how many more bytes it may be fed at most.
+    pub(super) fn serve(&mut self, id: ConnectionId, now: Mono) -> usize {
+        let Some(peer) = self.peers.get_mut(id) else { return 0 };
         let before = peer.outbox.len();
         peer.waits = false;
         let mut wants_bytes = false;
+        let mut around = Around { limits: &self.limits, now, counts: &mut self.counts };
         loop {
             if self.inputs.len() >= INPUTS_MAX {
                 peer.mark_runnable(&mut self.runnable);
                 break;
             }
-            match peer.connection.next(&mut peer.outbox, &self.limits) {
+            match peer.connection.next(&mut peer.outbox, &mut around) {
                 Next::Ask(ask) => self.inputs.push_back(Input::Ask(ask)),
                 Next::NeedsBytes => {
                     wants_bytes = true;
@@ -135,7 +149,7 @@ impl Hub {
             peer.mark_dirty(&mut self.dirty);
         }
         self.settle(id, now);
-        wants_bytes
+        if wants_bytes { self.bytes_wanted(id, now) } else { 0 }
     }
 
     /// Carries out what the engine released.
@@ -151,7 +165,7 @@ impl Hub {
                 peer.go_on(&mut self.runnable);
                 self.settle(connection, now);
             }
-            Release::LoggedIn { connection, user } => self.logged_in(connection, user),
+            Release::LoggedIn { connection, user } => self.logged_in(connection, user, now),
             Release::Effect(effect) => self.carry_out(effect, now),
         }
     }
@@ -265,6 +279,16 @@ impl Hub {
         }
     }
 
+    /// What was counted, and how things stand.
+    pub(super) fn metrics(&self) -> ConnectionMetrics {
+        ConnectionMetrics { open: self.peers.len() as u64, queued: self.inputs.len() as u64, ..self.counts }
+    }
+
+    /// For what is counted where connections are taken.
+    pub(super) fn counts_mut(&mut self) -> &mut ConnectionMetrics {
+        &mut self.counts
+    }
+
     pub(super) fn has_dirty(&self) -> bool {
         !self.dirty.is_empty()
     }
@@ -289,6 +313,7 @@ impl Hub {
     /// A connection is no more. The engine is told.
     pub(super) fn remove(&mut self, id: ConnectionId) {
         self.set_deadline(id, None);
+        self.set_early_long_line(id, false);
         self.listeners.remove(id);
         let Some(peer) = self.peers.remove(id) else { return };
         if peer.ending != Ending::WhenWritten && peer.connection.may_have_session() {
@@ -312,10 +337,17 @@ impl Hub {
             if peer.ending == Ending::WhenWritten {
                 return Some(id);
             }
+            let idle_at = peer.connection.heard().after(self.limits.idle_time);
             if peer.connection.is_login_under_way() {
                 self.set_deadline(id, Some(now.after(self.limits.login_time)));
-            } else {
+            } else if !peer.connection.is_logged_in() {
+                self.counts.login_timeouts += 1;
                 self.end_now(id, bye(ByeCode::LoginTimeout, "nobody logged in for too long"), now);
+            } else if idle_at > now {
+                self.set_deadline(id, Some(idle_at));
+            } else {
+                self.counts.idle_timeouts += 1;
+                self.end_now(id, bye(ByeCode::Idle, "nothing was heard for too long"), now);
             }
         }
         None

@@ -12,25 +12,34 @@ use mio::{Events, Interest, Poll, Token};
 use toom_core::Mono;
 use zeroize::Zeroize as _;
 
-use super::admission::Admission;
+use super::admission::{Admission, Refused};
 use super::exchange::{ConnectionId, Input, Release};
+#[cfg(feature = "tls")]
+use super::handshakes::Handshakes;
 use super::hub::{Hub, Rest};
+use super::metrics::{ConnectionMetrics, Published};
 use super::sink::EventSink;
 use super::{Clock, ServerLimits};
 
 mod accept;
+mod raw;
+#[cfg(feature = "tls")]
+mod secured;
+#[cfg(feature = "tls")]
+mod shaking;
 mod socket;
 
 use accept::Acceptor;
-use socket::{Read, Socket, Written};
+use raw::Written;
+#[cfg(not(feature = "tls"))]
+use socket::Layer;
+use socket::{Ended, Read, Scratch, Socket};
 
 /// What the listener's events are marked with.
 pub(super) const LISTENER: Token = Token(usize::MAX);
 /// What the other threads' calls are marked with.
 pub(super) const WAKER: Token = Token(usize::MAX - 1);
 
-/// How many bytes are read at once: a few lines of the longest kind.
-const READ_BYTES: usize = 32 * 1024;
 /// How often a connection is read in a row before the others have their turn.
 const READS_IN_A_ROW: usize = 4;
 /// How many connections may become ready at once and be told of at once.
@@ -47,6 +56,9 @@ pub(super) struct Parts {
     pub(super) engine: SyncSender<Input>,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) sink: EventSink,
+    #[cfg(feature = "tls")]
+    pub(super) handshakes: Option<Handshakes>,
+    pub(super) counts: Published<ConnectionMetrics>,
 }
 
 pub(super) struct Io<C> {
@@ -64,26 +76,32 @@ pub(super) struct Io<C> {
     engine_lost: bool,
     stop: Arc<AtomicBool>,
     sink: EventSink,
-    buffer: Box<[u8]>,
+    scratch: Scratch,
+    /// Where there is TLS.
+    #[cfg(feature = "tls")]
+    handshakes: Option<Handshakes>,
+    counts: Published<ConnectionMetrics>,
 }
 
 impl<C: Clock> Io<C> {
     pub(super) fn new(parts: Parts, clock: Arc<C>) -> Self {
-        let Parts { poll, listener, hub, limits, inbox, engine, stop, sink } = parts;
         Self {
             clock,
-            poll,
-            acceptor: Some(Acceptor::new(listener)),
+            poll: parts.poll,
+            acceptor: Some(Acceptor::new(parts.listener)),
             admission: Admission::default(),
-            hub,
-            limits,
+            hub: parts.hub,
+            limits: parts.limits,
             sockets: Vec::new(),
-            inbox,
-            engine,
+            inbox: parts.inbox,
+            engine: parts.engine,
             engine_lost: false,
-            stop,
-            sink,
-            buffer: vec![0; READ_BYTES].into(),
+            stop: parts.stop,
+            sink: parts.sink,
+            scratch: Scratch::new(),
+            #[cfg(feature = "tls")]
+            handshakes: parts.handshakes,
+            counts: parts.counts,
         }
     }
 
@@ -133,11 +151,14 @@ impl<C: Clock> Io<C> {
                 self.hub.release(release, now);
             }
         }
+        #[cfg(feature = "tls")]
+        self.take_steps();
         self.hand_over();
         self.run_connections(now);
         self.write_dirty();
         self.expire(now);
         self.hand_over();
+        self.counts.publish(self.hub.metrics());
         Ok(())
     }
 
@@ -169,15 +190,32 @@ impl<C: Clock> Io<C> {
     fn accept(&mut self, now: Mono) {
         let Some(mut acceptor) = self.acceptor.take() else { return };
         while let Some((stream, ip)) = acceptor.next(&self.sink) {
-            match self.admission.enter(ip, &self.limits) {
+            match self.admission.enter(ip, &self.limits, now) {
                 Ok(()) => self.open(stream, ip, now),
-                Err(refused) => accept::turn_away(stream, refused),
+                Err(refused) => {
+                    refused.count(self.hub.counts_mut());
+                    self.turn_away(stream, refused);
+                }
             }
         }
+        self.hub.counts_mut().accept_failed = acceptor.failures();
         self.acceptor = Some(acceptor);
     }
 
+    fn turn_away(&self, stream: mio::net::TcpStream, why: Refused) {
+        #[cfg(feature = "tls")]
+        if self.handshakes.is_some() {
+            // It could not be understood before a handshake, which would cost more than is to be spent here.
+            return;
+        }
+        accept::turn_away(stream, why);
+    }
+
     fn open(&mut self, mut stream: mio::net::TcpStream, ip: IpAddr, now: Mono) {
+        #[cfg(not(feature = "tls"))]
+        let layer = Layer::Plain;
+        #[cfg(feature = "tls")]
+        let Some(layer) = self.layer() else { return self.admission.leave(ip, &self.limits) };
         let id = self.hub.open(ip, now);
         let both = Interest::READABLE | Interest::WRITABLE;
         if self.poll.registry().register(&mut stream, Token(id.slot()), both).is_err() {
@@ -188,7 +226,7 @@ impl<C: Clock> Io<C> {
             self.sockets.resize_with(id.slot() + 1, || None);
         }
         if let Some(place) = self.sockets.get_mut(id.slot()) {
-            *place = Some(Socket::new(stream, ip));
+            *place = Some(Socket::new(stream, ip, layer));
         }
     }
 
@@ -224,15 +262,15 @@ impl<C: Clock> Io<C> {
 
     fn run_connection(&mut self, id: ConnectionId, now: Mono) {
         for _ in 0..READS_IN_A_ROW {
-            let wants_bytes = self.hub.serve(id, now);
+            let wanted = self.hub.serve(id, now);
             let Some(socket) = self.sockets.get_mut(id.slot()).and_then(Option::as_mut) else { return };
-            if !wants_bytes && !socket.is_draining() {
+            let room = if socket.is_draining() { usize::MAX } else { wanted };
+            if room == 0 {
                 return;
             }
-            match socket.read(&mut self.buffer) {
+            match socket.read(&mut self.scratch, room) {
                 Read::Bytes(read) => {
                     let secret = !self.hub.is_logged_in(id);
-                    let read = self.buffer.get_mut(..read).unwrap_or_default();
                     self.hub.feed(id, read);
                     if secret {
                         read.zeroize();
@@ -242,6 +280,10 @@ impl<C: Clock> Io<C> {
                 Read::End if socket.is_draining() => return self.drop_connection(id),
                 Read::End => self.hub.end_of_input(id),
                 Read::Failed => return self.drop_connection(id),
+                #[cfg(feature = "tls")]
+                Read::Shake(channel) => {
+                    return self.begin_step(id, channel);
+                }
             }
         }
         self.hub.wake(id);
@@ -257,16 +299,26 @@ impl<C: Clock> Io<C> {
         loop {
             let Some(socket) = self.sockets.get_mut(id.slot()).and_then(Option::as_mut) else { return };
             let Some(outbox) = self.hub.outbox(id) else { return };
-            let written = match socket.write(outbox) {
+            let written = match socket.write(outbox, &mut self.scratch) {
                 Written::Bytes(bytes) => bytes,
+                // Nobody is there yet to be told why it ends.
+                Written::Blocked if socket.is_shaking_hands() && self.hub.is_ending(id) => {
+                    return self.drop_connection(id);
+                }
                 Written::Blocked => return,
                 Written::Failed => return self.drop_connection(id),
             };
             match self.hub.wrote(id, written) {
                 Rest::More => {}
                 Rest::Idle => return,
-                Rest::End if socket.end_output() => return self.hub.wake(id),
-                Rest::End => return self.drop_connection(id),
+                Rest::End => {
+                    return match socket.end_output() {
+                        Ended::Half => self.hub.wake(id),
+                        Ended::Whole => self.drop_connection(id),
+                        #[cfg(feature = "tls")]
+                        Ended::NotYet => {}
+                    };
+                }
             }
         }
     }

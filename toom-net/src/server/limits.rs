@@ -3,6 +3,8 @@
 use core::num::NonZeroUsize;
 use core::time::Duration;
 
+use super::Rate;
+
 /// Every bound of a server, with defaults that suit a server for a company. Those of the engine are [`toom_core::Limits`]; the
 /// longest line is the protocol's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,8 +16,20 @@ pub struct ServerLimits {
     pub connections_per_address_max: usize,
     /// Whether connections from the same machine count for their address.
     pub loopback: Loopback,
+    /// How often one address may connect; what counts for its address is what [`loopback`](Self::loopback) says. 20 a second after
+    /// 200 in a row: a classroom comes at once, and a flood of 500 a second is cut to 20.
+    pub connections_per_address: Rate,
     /// How long a peer may take to log in. 30 seconds: a person types a password in that time.
     pub login_time: Duration,
+    /// How long a peer that is logged in may send no line before its session ends; clients learn it from the greeting and send `PING`
+    /// in time. 10 minutes, 1 second at least: nobody is shown as active much longer than that after the net has swallowed them.
+    pub idle_time: Duration,
+    /// How often one session may post or build a room, before it is told `throttled`. 50 a second after 1,000 in a row: with
+    /// 1,000 receivers, that is one hundredth of a core.
+    pub posts: Rate,
+    /// How many peers that are not logged in may be in the middle of a line that is longer than 1,024 bytes. 16: no line of
+    /// theirs has to be, so all others of them hold less than 8 KiB.
+    pub early_long_lines_max: usize,
     /// How many requests of one connection may be unanswered; `RDM` and `ATU`, whose replies are long, count as half of
     /// them. 64: enough to fill a batch from afar.
     pub requests_in_flight_max: NonZeroUsize,
@@ -26,6 +40,9 @@ pub struct ServerLimits {
     pub password_checks_at_once: NonZeroUsize,
     /// How many password checks may wait; who comes then is told `throttled`. 64: a second or two of waiting.
     pub password_checks_waiting_max: usize,
+    /// How many TLS handshakes are done at once, each on a thread of its own. 1: another core is left for what is said.
+    #[cfg(feature = "tls")]
+    pub handshakes_at_once: NonZeroUsize,
     /// How long a connection that ends, and a server that shuts down, waits for peers to read what is left. 2 seconds.
     pub closing_time: Duration,
 }
@@ -46,11 +63,17 @@ impl Default for ServerLimits {
             connections_max: 10_000,
             connections_per_address_max: 1_000,
             loopback: Loopback::default(),
+            connections_per_address: Rate { per_second: 20, burst: 200 },
             login_time: Duration::from_secs(30),
+            idle_time: Duration::from_mins(10),
+            posts: Rate { per_second: 50, burst: 1000 },
+            early_long_lines_max: 16,
             requests_in_flight_max: NonZeroUsize::MIN.saturating_add(63),
             outbox_bytes_max: 256 * 1024,
             password_checks_at_once: NonZeroUsize::MIN.saturating_add(1),
             password_checks_waiting_max: 64,
+            #[cfg(feature = "tls")]
+            handshakes_at_once: NonZeroUsize::MIN,
             closing_time: Duration::from_secs(2),
         }
     }

@@ -44,6 +44,13 @@ impl Piece {
     }
 }
 
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    Done,
+    LeftOut,
+}
+
 /// A line that must not be left out did not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooSlow;
@@ -56,6 +63,16 @@ impl Outbox {
 
     pub(super) fn is_empty(&self) -> bool {
         self.bytes == 0
+    }
+
+    /// How many bytes of memory it takes.
+    #[cfg(test)]
+    pub(super) fn bytes_held(&self) -> usize {
+        let pieces = self.pieces.iter().map(|piece| match piece {
+            Piece::Own(bytes) => bytes.capacity(),
+            Piece::Shared(bytes) => bytes.len(),
+        });
+        self.pieces.capacity() * size_of::<Piece>() + pieces.sum::<usize>()
     }
 
     /// Appends lines for this peer alone.
@@ -77,14 +94,16 @@ impl Outbox {
         number: MessageNumber,
         line: &Arc<[u8]>,
         bytes_max: usize,
-    ) {
+    ) -> Delivery {
         let lags = self.lag.as_ref().is_some_and(|lag| lag.holds(conversation));
         if lags || self.bytes + line.len() > bytes_max {
             self.lag.get_or_insert_default().leave_out(conversation, number);
             // Only a line that is longer than half of the room comes here with so much of it free.
             self.tell_lag(bytes_max);
+            Delivery::LeftOut
         } else {
             self.share(line);
+            Delivery::Done
         }
     }
 

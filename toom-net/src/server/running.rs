@@ -9,8 +9,13 @@ use std::thread::JoinHandle;
 use mio::Waker;
 use toom_core::{Secret, UserName};
 
+#[cfg(feature = "tls")]
+use super::Identity;
 use super::ServerError;
 use super::exchange::Input;
+use super::metrics::{Board, Metrics};
+#[cfg(feature = "tls")]
+use super::tls::Served;
 
 /// A server that runs. It shuts down when this is dropped.
 #[derive(Debug)]
@@ -29,6 +34,9 @@ pub struct Handle {
     pub(super) stop: Arc<AtomicBool>,
     pub(super) waker: Arc<Waker>,
     pub(super) engine: SyncSender<Input>,
+    #[cfg(feature = "tls")]
+    pub(super) served: Option<Served>,
+    pub(super) board: Board,
 }
 
 impl Handle {
@@ -37,6 +45,21 @@ impl Handle {
     pub fn set_accounts(&self, accounts: impl IntoIterator<Item = (UserName, Secret)>) {
         // A server that has ended has no accounts.
         let _ = self.engine.send(Input::Accounts(accounts.into_iter().collect()));
+    }
+
+    /// Proves by this who the server is, from the next handshake on. Open connections stay. A server that was started without TLS
+    /// goes on without.
+    #[cfg(feature = "tls")]
+    pub fn set_identity(&self, identity: Identity) {
+        if let Some(served) = &self.served {
+            served.replace(identity);
+        }
+    }
+
+    /// What the server has counted so far.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.board.read()
     }
 
     /// Tells the server to shut down, and does not wait for it.

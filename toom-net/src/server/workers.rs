@@ -4,12 +4,14 @@ use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use mio::Waker;
 use toom_core::{History, Storage};
 
 use super::engine_loop::{EngineLoop, Turn};
 use super::exchange::{Check, Input, Read, Release};
+use super::metrics::{EngineMetrics, Published, ReadMetrics};
 use super::running::Handle;
 use super::sink::EventSink;
 use super::{Clock, ServerLimits};
@@ -66,6 +68,7 @@ pub(super) struct Links {
     pub(super) checks: Sender<Check>,
     pub(super) reads: Sender<Read>,
     pub(super) sink: EventSink,
+    pub(super) counts: Published<EngineMetrics>,
 }
 
 /// Takes what has come, carries it out in one turn, and hands out what came of it, until it is told to stop.
@@ -76,6 +79,7 @@ pub(super) fn run_engine<S: Storage>(mut engine: EngineLoop<S>, links: &Links, c
         let inputs = first.into_iter().chain(links.inputs.try_iter().take(room));
         let mut turn = Turn::default();
         engine.turn(inputs, clock.now(), &mut turn);
+        links.counts.publish(engine.metrics());
         links.outlet.send(turn.releases);
         // The threads that these are for end after this one.
         turn.checks.into_iter().for_each(|check| drop(links.checks.send(check)));
@@ -126,8 +130,8 @@ pub(super) fn spawn_checkers(
     Ok((checks, threads))
 }
 
-/// The next check, taken by one thread; the lock is held while it waits, and not while it works.
-fn next(queue: &Mutex<Receiver<Check>>) -> Option<Check> {
+/// The next piece of work, taken by one thread; the lock is held while it waits, and not while it works.
+pub(super) fn next<T>(queue: &Mutex<Receiver<T>>) -> Option<T> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
@@ -139,9 +143,15 @@ pub(super) fn spawn_reader<H: History + Send + 'static>(
     server: &Handle,
 ) -> io::Result<(Sender<Read>, JoinHandle<()>)> {
     let (reads, queue) = channel::<Read>();
+    let board = server.board.reads.clone();
     let thread = spawn("toom-reader", server.clone(), move || {
+        let mut counts = ReadMetrics::default();
         for read in queue {
+            let begun = Instant::now();
             let (reply, event) = read.run(&history);
+            counts.page_time.add_time(begun.elapsed());
+            counts.failed += u64::from(event.is_some());
+            board.publish(counts);
             outlet.send(vec![reply]);
             sink.tell(event);
         }

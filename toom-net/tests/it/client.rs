@@ -1,5 +1,7 @@
 //! The client library against a peer that plays a script over a loopback socket.
 
+#[cfg(feature = "client-tls")]
+mod tls;
 mod whole;
 
 use std::io;
@@ -449,4 +451,38 @@ async fn a_server_that_does_not_greet_is_given_up_in_time_and_hung_up() {
     let error = Client::over(near, Options::default()).await.unwrap_err();
     assert!(matches!(error, ConnectError::TimedOut), "{error:?}");
     assert_eq!(far.read(&mut [0; 16]).await.unwrap(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_has_nothing_to_say_says_so_before_the_server_takes_it_for_dead() {
+    let (far, near) = tokio::io::duplex(64 * 1024);
+    let mut far = BufReader::new(far);
+    let greeting = async {
+        far.get_mut().write_all(b"TOOM 1 toomd/0.1.0 max-line=16384 epoch=7 idle=600\n").await.unwrap();
+        let mut line = String::new();
+        far.read_line(&mut line).await.unwrap();
+        far.get_mut().write_all(b"OK HELLO\n").await.unwrap();
+        far
+    };
+    let (client, mut far) = tokio::join!(Client::over(near, options()), greeting);
+    let (client, _pushes) = client.unwrap();
+    for _ in 0..10 {
+        let (mut line, heard) = (String::new(), tokio::time::Instant::now());
+        far.read_line(&mut line).await.unwrap();
+        assert_eq!(line, "PING\n");
+        let silent = heard.elapsed().as_secs();
+        assert!((200..=400).contains(&silent), "{silent}");
+        far.get_mut().write_all(b"OK PING\n").await.unwrap();
+    }
+    // Whoever talks needs no reminder.
+    for _ in 0..10 {
+        let mut line = String::new();
+        let answer = async {
+            far.read_line(&mut line).await.unwrap();
+            far.get_mut().write_all(b"OK ATU 0\n").await.unwrap();
+        };
+        assert!(tokio::join!(client.active_users(), answer).0.is_ok());
+        assert_eq!(line, "ATU\n");
+        tokio::time::sleep(Duration::from_secs(150)).await;
+    }
 }

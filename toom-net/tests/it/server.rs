@@ -7,3 +7,5 @@ mod reading;
 mod sessions;
 mod storage;
 mod talk;
+#[cfg(feature = "tls")]
+mod tls;

@@ -4,14 +4,18 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::process::{Child, ChildStderr, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+mod tls;
 
 /// A running `toomd` in a folder of its own, killed when it is dropped.
 struct Toomd {
     child: Child,
     talk: BufReader<ChildStderr>,
+    /// Lines on standard error that nobody waited for.
+    notices: Vec<String>,
     port: u16,
     folder: TempDir,
 }
@@ -39,10 +43,18 @@ fn write_accounts(folder: &TempDir, accounts: &str) {
 
 impl Toomd {
     fn start(accounts: &str, words: &[&str]) -> Self {
-        let folder = folder(accounts);
-        let mut child = command(&folder, &[&["0"], words].concat()).spawn().unwrap();
+        Self::start_in(folder(accounts), words)
+    }
+
+    fn start_in(folder: TempDir, words: &[&str]) -> Self {
+        let child = command(&folder, &[&["0"], words].concat()).spawn().unwrap();
+        Self::started(child, folder)
+    }
+
+    /// Waits until a `toomd` listens.
+    fn started(mut child: Child, folder: TempDir) -> Self {
         let talk = BufReader::new(child.stderr.take().unwrap());
-        let mut server = Self { child, talk, port: 0, folder };
+        let mut server = Self { child, talk, notices: Vec::new(), port: 0, folder };
         let listening = server.said("listening on 127.0.0.1:");
         server.port = listening.rsplit(':').next().unwrap().parse().unwrap();
         server
@@ -56,6 +68,7 @@ impl Toomd {
             if line.starts_with(start) {
                 return line.trim_end().to_owned();
             }
+            self.notices.push(line);
         }
     }
 
@@ -167,6 +180,29 @@ fn private_texts_are_shown_to_the_operator_who_asks_for_them() {
 }
 
 #[test]
+fn text_logs_are_readable_copies_in_the_forms_of_the_old_server() {
+    let mut server = Toomd::start("obiwan pw\nluke pw\n", &["--text-logs", "logs"]);
+    let folder = server.folder.path().join("logs");
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
+    let lines = |name: &str| read(name).lines().map(without_time).collect::<Vec<_>>();
+    let (_luke, mut obiwan) = (server.log_in("luke"), server.log_in("obiwan"));
+    for request in ["BCM hello", "SRB luke", "SRM 1 have\u{b}a nice day", "BCM bye"] {
+        assert!(obiwan.ask(request).starts_with("OK "), "{request}");
+    }
+    let users = ["1; <time>; luke; 127.0.0.1; 0", "2; <time>; obiwan; 127.0.0.1; 0"];
+    let until = Instant::now() + Duration::from_secs(20);
+    while lines("userlog.txt") != users {
+        assert!(Instant::now() < until, "{}", read("userlog.txt"));
+        std::thread::yield_now();
+    }
+    server.signal("TERM");
+    assert!(server.child.wait().unwrap().success());
+    assert_eq!(lines("messagelog.txt"), ["1; <time>; obiwan; hello", "2; <time>; obiwan; bye"]);
+    assert_eq!(lines("SR_1_messagelog.txt"), ["1; <time>; obiwan; have\\na nice day"]);
+    assert_eq!(read("userlog.txt"), "", "nobody is there any more");
+}
+
+#[test]
 fn a_signal_to_end_says_goodbye_to_everyone() {
     for signal in ["TERM", "INT"] {
         let server = Toomd::start("luke pw\n", &[]);
@@ -225,6 +261,8 @@ fn what_cannot_be_served_is_told_in_one_line() {
         (folder("luke\n"), vec!["0"], "line 1"),
         (tempfile::tempdir().unwrap(), vec!["0"], "toomd user add"),
         (folder("luke pw\n"), vec!["0", "--listen", "0.0.0.0"], "--allow-plain-passwords"),
+        (folder(""), vec!["0", "--listen", "0.0.0.0"], "or say --insecure"),
+        (folder(""), vec!["0", "--tls-cert", "c.pem", "--tls-key", "k.pem"], "cannot read c.pem: "),
     ];
     for (folder, words, reason) in refused {
         let ran = command(&folder, &words).output().unwrap();
@@ -236,7 +274,7 @@ fn what_cannot_be_served_is_told_in_one_line() {
 
 #[test]
 fn an_operator_who_reads_no_lines_stops_nobody() {
-    let mut server = Toomd::start("luke pw\nleia pw\n", &[]);
+    let mut server = Toomd::start("luke pw\nleia pw\n", &["--limit", "posts-per-second=0"]);
     let (mut luke, leia) = (server.log_in("luke"), server.log_in("leia"));
     // Far more than a pipe and the queue hold, with nobody reading standard output.
     let burst = format!("BCM {}\n", "x".repeat(2000)).repeat(50);
@@ -264,4 +302,102 @@ fn whoever_closes_its_output_stops_nobody() {
     luke.0.get_mut().shutdown(Shutdown::Write).unwrap();
     server.signal("TERM");
     assert!(server.child.wait().unwrap().success());
+}
+
+#[test]
+fn a_limit_of_the_command_line_holds_and_one_that_is_none_is_refused() {
+    let server = Toomd::start("luke pw\n", &["--limit", "posts-per-second=1", "--limit", "posts-burst=1"]);
+    let mut luke = server.log_in("luke");
+    assert!(luke.ask("BCM one").starts_with("OK BCM 1 "));
+    assert_eq!(luke.ask("BCM two"), "ERR BCM throttled you post too often; seconds left: 1");
+    let refused = command(&server.folder, &["0", "--limit", "post=1"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("there is no limit post; there are "));
+}
+
+#[cfg(target_os = "linux")]
+mod open_files {
+    use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+
+    use super::*;
+
+    /// Lets a running server have that many files open.
+    fn grant(server: &Toomd, files: u64) {
+        let pid = Pid::from_raw(server.child.id().try_into().unwrap());
+        let limit = Rlimit { current: Some(files), maximum: getrlimit(Resource::Nofile).maximum };
+        prlimit(pid, Resource::Nofile, limit).unwrap();
+    }
+
+    fn open_files(server: &Toomd) -> u64 {
+        let all = fs::read_dir(format!("/proc/{}/fd", server.child.id())).unwrap();
+        all.count().try_into().unwrap()
+    }
+
+    /// What the server has used of the processors, in ticks of 10 ms.
+    fn ticks(server: &Toomd) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", server.child.id())).unwrap();
+        let fields: Vec<_> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    }
+
+    #[test]
+    fn a_server_without_files_neither_spins_nor_harms_who_is_connected_and_goes_on_when_it_has_some() {
+        let mut server = Toomd::start("luke pw\nhans pw\n", &[]);
+        let (mut luke, hans) = (server.log_in("luke"), server.log_in("hans"));
+        grant(&server, open_files(&server));
+        // The system takes the connection, and the server cannot.
+        let mut waiting = Peer(BufReader::new(TcpStream::connect(("127.0.0.1", server.port)).unwrap()));
+        server.said("toomd: accepting connections: Too many open files");
+        let (before, begun) = (ticks(&server), std::time::Instant::now());
+        let mut asked = 0;
+        while begun.elapsed() < Duration::from_secs(1) {
+            assert_eq!(luke.ask("PING"), "OK PING");
+            asked += 1;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let used = ticks(&server) - before;
+        assert!(used < 30 && asked > 20, "{used} ticks of 100 for {asked} requests");
+        drop(hans);
+        assert!(waiting.line().starts_with("TOOM 1 toomd/"));
+        assert_eq!(luke.ask("PING"), "OK PING");
+    }
+
+    #[test]
+    fn the_soft_limit_is_raised_and_where_the_hard_one_is_too_low_connections_are_fewer() {
+        let folder = folder("luke pw\n");
+        let words =
+            ["-c", "ulimit -Sn 20; ulimit -Hn 40; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_toomd"), "0"];
+        let mut toomd = Command::new("sh");
+        toomd.args(words).current_dir(folder.path()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut server = Toomd::started(toomd.spawn().unwrap(), folder);
+        assert!(
+            server
+                .notices
+                .iter()
+                .any(|line| line.contains("40 files open, so 20 connections instead of 10000"))
+        );
+        let mut peers: Vec<_> = (0..20).map(|_| server.connect()).collect();
+        let mut more = Peer(BufReader::new(TcpStream::connect(("127.0.0.1", server.port)).unwrap()));
+        assert!(more.line().starts_with("BYE too-many-connections the server "));
+        for peer in &mut peers {
+            assert_eq!(peer.ask("PING"), "OK PING");
+        }
+        assert_eq!(server.child.try_wait().unwrap(), None);
+    }
+}
+
+#[test]
+fn who_reads_in_a_loop_does_not_fill_the_log() {
+    let mut server = Toomd::start("luke pw\n", &["--memory"]);
+    let mut luke = server.log_in("luke");
+    for _ in 0..3000 {
+        assert_eq!(luke.ask("ATU"), "OK ATU 0");
+    }
+    drop(luke);
+    server.signal("TERM");
+    let told = server.said("toomd: ");
+    assert!(told.ends_with(" event lines that say what others said were left out"), "{told}");
+    let lines = server.ended().1;
+    let listed = lines.iter().filter(|line| *line == "luke issued ATU command").count();
+    assert!((100..1000).contains(&listed), "{listed}");
 }

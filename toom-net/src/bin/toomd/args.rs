@@ -8,6 +8,9 @@ use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 use toom_core::{Attempts, UserName};
 
+use crate::limits::Setting;
+use crate::tls::TlsArgs;
+
 /// The chat server of TOOM. It listens on PORT and reads the accounts from a file; `toomd user` changes that file.
 #[derive(Debug, Parser)]
 #[command(name = "toomd", version, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
@@ -44,12 +47,20 @@ pub(crate) struct ServeArgs {
     /// How long a block lasts, such as 10s, 2m or 500ms
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_block)]
     pub(crate) block: Duration,
+    /// Set a bound, such as posts-per-second=10; docs/operations.md lists them
+    #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = Setting::parse)]
+    pub(crate) limits: Vec<Setting>,
     /// Show the texts of private rooms in the event lines too
     #[arg(long)]
     pub(crate) show_room_texts: bool,
+    /// Keep readable copies of the sessions and of all messages in this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) text_logs: Option<PathBuf>,
     /// Take plain passwords also where other machines can connect
     #[arg(long)]
     pub(crate) allow_plain_passwords: bool,
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
 }
 
 #[derive(Debug, Args)]
@@ -141,19 +152,30 @@ mod tests {
         assert_eq!(args.listen.to_string(), "127.0.0.1");
         assert_eq!(args.credentials, PathBuf::from("credentials.txt"));
         assert_eq!(args.block, Duration::from_secs(10));
+        assert_eq!(args.text_logs, None);
         assert!(!args.memory && !args.show_room_texts && !args.allow_plain_passwords);
+        assert!(args.tls.tls_cert.is_none() && !args.tls.tls_self_signed && !args.tls.insecure);
         assert_eq!(user(&["user", "list"]).credentials, PathBuf::from("credentials.txt"));
     }
 
     #[test]
     fn every_serving_argument_arrives() {
-        let words = "0 5 --listen :: --credentials a/b --memory --block 500ms --show-room-texts --allow-plain-passwords";
+        let words = "0 5 --listen :: --credentials a/b --memory --block 500ms --show-room-texts --text-logs c/d --allow-plain-passwords";
         let args = serve(&words.split(' ').collect::<Vec<_>>()).unwrap();
         assert_eq!((args.port, args.attempts.get()), (0, 5));
         assert_eq!(args.listen.to_string(), "::");
         assert_eq!(args.credentials, PathBuf::from("a/b"));
         assert_eq!(args.block, Duration::from_millis(500));
+        assert_eq!(args.text_logs, Some(PathBuf::from("c/d")));
         assert!(args.memory && args.show_room_texts && args.allow_plain_passwords);
+    }
+
+    #[test]
+    fn certificate_and_key_come_together() {
+        let args = serve(&["--tls-key", "k", "--tls-cert", "c", "--insecure"]).unwrap().tls;
+        assert_eq!((args.tls_cert, args.tls_key), (Some("c".into()), Some("k".into())));
+        assert!(args.insecure);
+        assert!(serve(&["--tls-self-signed"]).unwrap().tls.tls_self_signed);
     }
 
     #[test]
@@ -171,6 +193,9 @@ mod tests {
             &["--block", "10s ago"],
             &["--block", "25h"],
             &["2000", "3", "4"],
+            &["--tls-cert", "c"],
+            &["--tls-key", "k"],
+            &["--tls-cert", "c", "--tls-key", "k", "--tls-self-signed"],
             &["2000", "user", "list"],
             &["user"],
             &["user", "add"],

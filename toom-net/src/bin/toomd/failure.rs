@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use toom_core::SecretError;
+use toom_net::archive::TextLogsError;
 use toom_net::credentials::{EditError, FileError};
-use toom_net::server::ServerError;
+use toom_net::server::{IdentityError, ServerError};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -31,6 +32,8 @@ pub(crate) enum Failure {
     NoRandomBytes(getrandom::Error),
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
+    #[error("text logs: {0}")]
+    TextLogs(#[from] TextLogsError),
     #[error(transparent)]
     Server(#[from] ServerError),
     #[error("the operating system gives no random bytes: {0}")]
@@ -39,6 +42,19 @@ pub(crate) enum Failure {
     Signals(io::Error),
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
+    #[error(
+        "{listen} can be reached from other machines, which could read and change what is said; \
+         give --tls-cert and --tls-key, or --tls-self-signed, or say --insecure"
+    )]
+    Insecure { listen: IpAddr },
+    #[error("cannot read {path}: {error}")]
+    CertificateFile { path: PathBuf, error: io::Error },
+    #[error("cannot use {certificate} with {key}: {error}")]
+    Identity { certificate: PathBuf, key: PathBuf, error: IdentityError },
+    #[error("cannot make a certificate: {0}")]
+    NoCertificate(rcgen::Error),
+    #[error("cannot keep the certificate in {path}: {error}")]
+    CertificateNotKept { path: PathBuf, error: io::Error },
     #[error("interrupted")]
     Interrupted,
 }

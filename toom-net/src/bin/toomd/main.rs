@@ -3,9 +3,13 @@
 mod accounts;
 mod args;
 mod failure;
+mod limits;
+mod open_files;
 mod password;
 mod printer;
+mod repeats;
 mod serve;
+mod tls;
 mod user;
 
 use std::process::ExitCode;

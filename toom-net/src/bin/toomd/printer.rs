@@ -5,15 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, channel, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use toom_net::server::{Event, EventFormat, RoomTexts};
 
 use crate::failure::Failure;
+use crate::repeats::Repeats;
 
 /// How many events may wait to be printed. What comes then is left out, and counted.
 const WAITING_MAX: usize = 4096;
+/// How often it is told at most that lines were left out.
+const NOTICES: Duration = Duration::from_secs(1);
 /// How long the program waits at its end for an output that does not take its lines.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -71,18 +74,38 @@ impl Sink {
 
 fn print_all(waiting: &Receiver<Event>, format: &EventFormat, left_out: &AtomicU64) {
     let mut output = BufWriter::new(io::stdout());
+    let (mut repeats, begun, mut told) = (Repeats::default(), Instant::now(), Duration::ZERO);
     while let Some(event) = next(waiting, &mut output) {
-        let line = format.line(&event);
-        // Whoever closed standard output does not want to read it.
-        let _ = if event.is_trouble() {
-            writeln!(io::stderr(), "toomd: {line}")
-        } else {
-            writeln!(output, "{line}")
-        };
-        let left_out = left_out.swap(0, Ordering::Relaxed);
-        if left_out > 0 {
-            eprintln!("toomd: standard output is too slow: {left_out} event lines were left out");
+        let now = begun.elapsed();
+        if now >= told {
+            told = now + NOTICES;
+            tell_left_out(&mut repeats, left_out);
         }
+        if !repeats.allow(&event, now) {
+            continue;
+        }
+        // Whoever closed standard output does not want to read it.
+        let _ = match format.line(&event) {
+            Some(line) if event.is_trouble() => writeln!(io::stderr(), "toomd: {line}"),
+            Some(line) => writeln!(output, "{line}"),
+            None => Ok(()),
+        };
+    }
+    tell_left_out(&mut repeats, left_out);
+}
+
+fn tell_left_out(repeats: &mut Repeats, too_many: &AtomicU64) {
+    let (repeated, too_many) = (repeats.take_left_out(), too_many.swap(0, Ordering::Relaxed));
+    // Whoever closed standard error does not want to read it.
+    if repeated > 0 {
+        let _ =
+            writeln!(io::stderr(), "toomd: {repeated} event lines that say what others said were left out");
+    }
+    if too_many > 0 {
+        let _ = writeln!(
+            io::stderr(),
+            "toomd: standard output is too slow: {too_many} event lines were left out"
+        );
     }
 }
 

@@ -1,6 +1,7 @@
 //! Random values of every type that a line can hold.
 
 use core::num::NonZeroU16;
+use core::time::Duration;
 
 use proptest::collection::vec;
 use proptest::option::of;
@@ -202,10 +203,12 @@ pub(super) fn push() -> impl Strategy<Value = Push> {
 }
 
 pub(super) fn greeting() -> impl Strategy<Value = Greeting> {
-    (program(), any::<u32>(), any::<u64>()).prop_map(|(server, max_line, epoch)| Greeting {
+    let idle = of((0..=u64::from(u32::MAX)).prop_map(Duration::from_secs));
+    (program(), any::<u32>(), any::<u64>(), idle).prop_map(|(server, max_line, epoch, idle)| Greeting {
         server,
         max_line: max_line as usize,
         epoch: Epoch::new(epoch),
+        idle,
     })
 }
 

@@ -31,6 +31,7 @@ fn at() -> Timestamp {
 fn every_line_is_written_as_it_was_read() {
     for line in [
         "TOOM 1 toomd/0.1.0 max-line=16384 epoch=00000000deadbeef",
+        "TOOM 1 toomd/0.1.0 max-line=16384 epoch=00000000deadbeef idle=600",
         "OK HELLO",
         "@a OK LOGIN 4 2022-08-04T09:02:29.123456Z obiwan 127.0.0.1 2000",
         "OK LOGIN 4 2022-08-04T09:02:29.123456Z obiwan 2001:db8::1 0",
@@ -112,6 +113,7 @@ fn lines_that_no_server_sends_are_refused_with_their_reason() {
         (b"TOOM 1 toomd/1 max-line=1", Malformed),
         (b"TOOM 1 toomd/1 max-line=1 epoch=g", Malformed),
         (b"TOOM 1 toomd/1 max-line=1 epoch=", Malformed),
+        (b"TOOM 1 toomd/1 max-line=1 epoch=1 idle=soon", Malformed),
         (b"ROW", Malformed),
         (b"OK", Malformed),
         (b"OK FLY", Malformed),

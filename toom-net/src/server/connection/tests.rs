@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use toom_core::Reading;
 
 use super::*;
+use crate::server::Rate;
 use crate::server::exchange::Operation;
 
 fn limits() -> ServerLimits {
@@ -11,13 +12,18 @@ fn limits() -> ServerLimits {
 struct Peer {
     connection: Connection,
     outbox: Outbox,
+    limits: ServerLimits,
+    now: Mono,
+    counts: ConnectionMetrics,
 }
 
 impl Peer {
     fn new() -> Self {
         let id = ConnectionId::new(0, 1);
         let ip = IpAddr::from([192, 0, 2, 1]);
-        Self { connection: Connection::new(id, ip), outbox: Outbox::default() }
+        let connection = Connection::new(id, ip, Mono::ZERO);
+        let (outbox, counts) = (Outbox::default(), ConnectionMetrics::default());
+        Self { connection, outbox, limits: limits(), now: Mono::ZERO, counts }
     }
 
     fn logged_in() -> Self {
@@ -31,7 +37,8 @@ impl Peer {
     }
 
     fn next(&mut self) -> Next {
-        self.connection.next(&mut self.outbox, &limits())
+        let mut around = Around { limits: &self.limits, now: self.now, counts: &mut self.counts };
+        self.connection.next(&mut self.outbox, &mut around)
     }
 
     fn ask(&mut self) -> Ask {
@@ -166,6 +173,7 @@ fn a_line_that_is_too_long_ends_the_connection_after_earlier_replies() {
     peer.answer(&ask, "OK BCM\n");
     let said = peer.said();
     assert!(said.starts_with("OK BCM\nERR - too-long "), "{said}");
+    assert_eq!(peer.counts.lines_too_long, 1);
     assert!(peer.connection.is_finished());
     peer.connection.feed(b"\nPING\n");
     assert!(matches!(peer.next(), Next::Over));
@@ -190,6 +198,7 @@ fn no_more_requests_are_taken_than_may_be_in_flight() {
     peer.connection.feed("BCM hi\n".repeat(65).as_bytes());
     let asks: Vec<_> = (0..64).map(|_| peer.ask()).collect();
     assert!(matches!(peer.next(), Next::Waits));
+    assert_eq!(peer.counts.waits_in_flight, 1);
     // The second one's answer has to wait for the first one's, and so does the room that it takes.
     peer.answer(&asks[1], "2\n");
     assert!(matches!(peer.next(), Next::Waits));
@@ -213,7 +222,7 @@ fn two_requests_with_long_replies_are_as_many_as_may_be_in_flight() {
 
 #[test]
 fn a_peer_that_does_not_read_is_not_served() {
-    let mut peer = Peer::new();
+    let mut peer = Peer::logged_in();
     let line = format!("PING {}\n", "x".repeat(8000));
     for _ in 0..100 {
         peer.connection.feed(line.as_bytes());
@@ -223,8 +232,46 @@ fn a_peer_that_does_not_read_is_not_served() {
     }
     let bound = limits().outbox_bytes_max;
     assert!((bound..bound + line.len() + 10).contains(&peer.outbox.len()), "{}", peer.outbox.len());
+    assert!(peer.counts.waits_outbox > 0);
     peer.said();
     assert!(matches!(peer.next(), Next::NeedsBytes));
+}
+
+#[test]
+fn before_login_no_more_waits_for_a_peer_than_two_short_replies() {
+    let mut peer = Peer::new();
+    peer.connection.feed(format!("PING {}\n", "x".repeat(990)).repeat(4).as_bytes());
+    assert!(matches!(peer.next(), Next::Waits));
+    assert_eq!(peer.said().lines().count(), 2);
+    peer.next();
+    assert_eq!(peer.said().lines().count(), 2);
+}
+
+#[test]
+fn who_posts_too_often_is_told_when_to_come_again_and_may_ask_for_all_else() {
+    let mut peer = Peer::logged_in();
+    peer.limits.posts = Rate { per_second: 1, burst: 3 };
+    for line in ["BCM hi", "SRM 1 hi", "SRB luke"] {
+        peer.connection.feed(format!("{line}\n").as_bytes());
+        let ask = peer.ask();
+        peer.answer(&ask, "");
+    }
+    for line in ["@t BCM hi", "@t SRM 1 hi", "@t SRB luke", "@t !key BCM hi"] {
+        let said = peer.talk(&format!("{line}\n"));
+        let verb = line.split(' ').find(|word| word.len() == 3).unwrap();
+        assert_eq!(said, format!("@t ERR {verb} throttled you post too often; seconds left: 1\n"));
+    }
+    assert_eq!(peer.counts.posts_throttled, 4);
+    peer.connection.feed(b"ATU\nRDM b #0\n");
+    for _ in 0..2 {
+        let ask = peer.ask();
+        peer.answer(&ask, "");
+    }
+    peer.now = Mono::new(core::time::Duration::from_secs(1));
+    peer.connection.feed(b"BCM hi\nBCM hi\n");
+    peer.ask();
+    assert!(matches!(peer.next(), Next::NeedsBytes));
+    assert_eq!(peer.counts.posts_throttled, 5);
 }
 
 #[test]
@@ -273,8 +320,13 @@ proptest! {
         let bytes = lines.concat();
         peer.connection.feed(&bytes);
         let mut said = String::new();
-        while let Next::Ask(ask) = peer.next() {
-            peer.answer(&ask, "ERR LOGIN\n");
+        loop {
+            match peer.next() {
+                Next::Ask(ask) => peer.answer(&ask, "ERR LOGIN\n"),
+                // What was said so far has to leave first.
+                Next::Waits => {}
+                Next::NeedsBytes | Next::Over => break,
+            }
             said += &peer.said();
         }
         said += &peer.said();

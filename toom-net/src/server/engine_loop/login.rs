@@ -12,6 +12,8 @@ use crate::protocol::login_text::{BLOCKED, NOW_BLOCKED, WRONG_PASSWORD};
 use crate::protocol::{self, Code, NameWord, Success, Verb};
 use crate::server::admission::household;
 use crate::server::exchange::{Check, Checked, ConnectionId, Release, ReplyTo};
+use crate::server::rate::whole_seconds;
+use crate::server::{Event, OpenSession};
 
 /// The logins whose passwords are being checked.
 #[derive(Debug)]
@@ -40,6 +42,10 @@ impl Logins {
         Self { under_way: BTreeMap::new(), checks_max }
     }
 
+    pub(super) fn under_way(&self) -> usize {
+        self.under_way.len()
+    }
+
     pub(super) fn gone(&mut self, connection: ConnectionId) {
         if let Some(login) = self.under_way.get_mut(&connection) {
             *login = UnderWay::Gone;
@@ -56,7 +62,8 @@ impl<S: Storage> EngineLoop<S> {
         now: Now,
         turn: &mut Turn,
     ) {
-        if self.logins.under_way.len() >= self.logins.checks_max {
+        if self.logins.under_way() >= self.logins.checks_max {
+            self.counts.logins_crowded += 1;
             turn.releases.push(throttled(attempt.to, "too many logins are under way", Duration::ZERO));
             return;
         }
@@ -64,7 +71,7 @@ impl<S: Storage> EngineLoop<S> {
         let source = Source::new(household(attempt.ip));
         let challenge = match self.engine.begin_login(user, source, now) {
             Ok(challenge) => challenge,
-            Err(error) => return turn.releases.push(refused(attempt.to, &error)),
+            Err(error) => return self.refuse_login(attempt.to, &error, turn),
         };
         let work = challenge.work();
         let check = Check { connection, challenge, password };
@@ -91,18 +98,39 @@ impl<S: Storage> EngineLoop<S> {
         };
         match finished {
             Ok(outcome) => {
+                self.counts.logins += 1;
                 let user = outcome.reply.user.clone();
                 self.users.insert(connection, user.clone());
                 turn.releases.push(Release::LoggedIn { connection, user });
+                turn.events.push(Event::LoggedIn(attempt.opened(&outcome.reply)));
                 turn.releases.push(attempt.succeeded(&outcome.reply));
                 self.release(outcome.effects, turn);
             }
-            Err(error) => turn.releases.push(refused(attempt.to, &error)),
+            Err(error) => self.refuse_login(attempt.to, &error, turn),
         }
     }
 }
 
+impl<S: Storage> EngineLoop<S> {
+    fn refuse_login(&mut self, to: ReplyTo, error: &LoginError, turn: &mut Turn) {
+        let counts = &mut self.counts;
+        *match error {
+            LoginError::WrongPassword { .. } => &mut counts.logins_wrong,
+            LoginError::Blocked { .. } => &mut counts.logins_blocked,
+            LoginError::Throttled { .. } => &mut counts.logins_throttled,
+            _ => &mut counts.logins_refused,
+        } += 1;
+        counts.blocks += u64::from(matches!(error, LoginError::WrongPassword { blocked: Some(_) }));
+        turn.releases.push(refused(to, error));
+    }
+}
+
 impl Attempt {
+    fn opened(&self, login: &LoggedIn) -> OpenSession {
+        let LoggedIn { session, at, user, .. } = login.clone();
+        OpenSession { session, at, user, ip: self.ip, udp: self.udp }
+    }
+
     fn succeeded(self, login: &LoggedIn) -> Release {
         let success = protocol::LoggedIn {
             ordinal: login.ordinal as u64,
@@ -120,7 +148,7 @@ fn refused(to: ReplyTo, error: &LoginError) -> Release {
         LoginError::WrongPassword { blocked: None } => (Code::BadCredentials, WRONG_PASSWORD.to_owned()),
         LoginError::WrongPassword { blocked: Some(_) } => (Code::BadCredentials, NOW_BLOCKED.to_owned()),
         LoginError::Blocked { left } => {
-            (Code::Blocked, format!("{BLOCKED}; seconds left: {}", seconds(*left)))
+            (Code::Blocked, format!("{BLOCKED}; seconds left: {}", whole_seconds(*left)))
         }
         LoginError::Throttled { left } => {
             return throttled(to, "too many wrong passwords came from this address", *left);
@@ -132,22 +160,5 @@ fn refused(to: ReplyTo, error: &LoginError) -> Release {
 }
 
 fn throttled(to: ReplyTo, why: &str, left: Duration) -> Release {
-    to.refused(Verb::Login, Code::Throttled, format!("{why}; seconds left: {}", seconds(left)))
-}
-
-/// Whole seconds, rounded up: after them it is over. At least 1.
-fn seconds(left: Duration) -> u64 {
-    (left.as_secs() + u64::from(left.subsec_nanos() > 0)).max(1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn seconds_left_are_whole_rounded_up_and_never_zero() {
-        for (millis, left) in [(0, 1), (1, 1), (999, 1), (1000, 1), (1001, 2), (10_000, 10)] {
-            assert_eq!(seconds(Duration::from_millis(millis)), left, "{millis}");
-        }
-    }
+    to.refused(Verb::Login, Code::Throttled, format!("{why}; seconds left: {}", whole_seconds(left)))
 }

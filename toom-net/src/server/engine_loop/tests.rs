@@ -196,6 +196,13 @@ fn writes_that_come_together_share_one_append_and_are_released_in_order() {
     ];
     let said = server.run(inputs);
     assert_eq!(server.appends.load(Ordering::Relaxed), 1);
+    let counts = server.engine.metrics();
+    assert_eq!(
+        (counts.batch_writes.sum(), counts.batch_writes.count(), counts.append_time.count()),
+        (4, 1, 1)
+    );
+    assert_eq!((counts.broadcasts, counts.rooms_created, counts.room_posts), (3, 1, 0));
+    assert_eq!((counts.logins, counts.sessions), (4, 4));
     assert_eq!(
         said,
         [
@@ -271,6 +278,7 @@ fn a_store_that_fails_delivers_nothing_and_is_read_on() {
     assert!(said[0].starts_with("0: ERR BCM unavailable it may not have been stored"), "{said:?}");
     assert!(said[1].starts_with("1: ERR SRB unavailable "), "{said:?}");
     assert!(!said.concat().contains("secret/path"));
+    assert_eq!(server.engine.metrics().appends_failed, 1);
     assert!(matches!(&turn.events[..], [Event::Trouble { problem }] if problem.contains("secret/path")));
     // The store works again, but nobody knows what it holds.
     server.fail.store(WORKS, Ordering::Relaxed);
@@ -302,6 +310,8 @@ fn wrong_passwords_are_told_as_the_old_server_told_them() {
         let turn = server.turn([server.login(0, name, "pw")], at(3));
         let left = "0: ERR LOGIN blocked Your account is blocked due to multiple login failures. Please try again later; seconds left: 7";
         assert_eq!(shown(&turn.releases[0]), left);
+        let counts = server.engine.metrics();
+        assert_eq!((counts.logins_wrong, counts.blocks, counts.logins_blocked), (3, 1, 1));
     }
 }
 
@@ -325,6 +335,8 @@ fn an_address_that_guesses_too_much_is_throttled() {
     let said = server.run([server.login(0, "luke", "pw")]);
     let throttled = "0: ERR LOGIN throttled too many wrong passwords came from this address; seconds left: 2";
     assert_eq!(said, [throttled]);
+    let counts = server.engine.metrics();
+    assert_eq!((counts.logins_wrong, counts.logins_throttled, counts.logins), (1, 1, 0));
 }
 
 fn hashed(_: &str) -> Secret {
@@ -343,6 +355,8 @@ fn slow_checks_are_run_elsewhere_and_no_more_than_may_be() {
     let said: Vec<_> = turn.releases.iter().map(shown).collect();
     let throttled = "ERR LOGIN throttled too many logins are under way; seconds left: 1";
     assert_eq!(said, [format!("3: {throttled}"), format!("4: {throttled}")]);
+    let counts = server.engine.metrics();
+    assert_eq!((counts.logins_crowded, counts.checks_under_way), (2, 3));
     // The ones that were turned away were not counted as guesses.
     let verdicts: Vec<_> = turn.checks.into_iter().map(|check| Input::Checked(check.run())).collect();
     let said = server.run(verdicts);
@@ -397,7 +411,8 @@ fn sessions_that_are_idle_for_too_long_end_when_their_time_has_come() {
     let turn = server.turn([], at(60));
     let ended = Effect::SessionEnded { session: id(0).session(), reason: SessionEnd::Idle };
     assert_eq!(turn.releases, [Release::Effect(ended)]);
-    assert_eq!(turn.events, [Event::LoggedOut { user: "obiwan".parse().unwrap() }]);
+    let user = "obiwan".parse().unwrap();
+    assert_eq!(turn.events, [Event::LoggedOut { session: id(0).session(), user }]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Requests that change the history: many, one append.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use toom_core::{
     Answer, BroadcastError, Conversation, CreateRoomError, Effect, Now, Outcome, PostError, Receipt, Room,
@@ -29,8 +30,14 @@ impl<S: Storage> EngineLoop<S> {
             }
             answered.push(to);
         }
+        // Measured, and nothing is decided by it.
+        let begun = Instant::now();
         let answers = batch.commit();
-        turn.events.extend(answers.first().and_then(storage_error).map(Event::storage_failed));
+        self.counts.append_time.add_time(begun.elapsed());
+        self.counts.batch_writes.add(answers.len() as u64);
+        let failed = answers.iter().find_map(storage_error).map(Event::storage_failed);
+        self.counts.appends_failed += u64::from(failed.is_some());
+        turn.events.extend(failed);
         for (to, answer) in answered.into_iter().zip(answers) {
             let (reply, effects) = match answer {
                 Answer::Broadcast(result) => split(result, to, Verb::Bcm, broadcast, broadcast_refused),

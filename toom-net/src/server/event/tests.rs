@@ -20,7 +20,7 @@ fn posted(conversation: Conversation, text: &str) -> Event {
 }
 
 fn line(event: &Event, room_texts: RoomTexts) -> String {
-    EventFormat { zone: TimeZone::UTC, room_texts }.line(event).to_string()
+    EventFormat { zone: TimeZone::UTC, room_texts }.line(event).unwrap().to_string()
 }
 
 #[test]
@@ -47,12 +47,25 @@ fn the_lines_are_those_of_the_old_server() {
             "obiwan issued a message in separate room 1: #3;04 Aug 2022 09:02:29;obiwan;have a nice day",
         ),
         (Event::Read { user: name("obiwan") }, "RDM command issued from obiwan"),
-        (Event::LoggedOut { user: name("obiwan") }, "obiwan logout"),
+        (Event::LoggedOut { session: SessionId::new(1), user: name("obiwan") }, "obiwan logout"),
     ];
     for (event, expected) in cases {
         assert_eq!(line(&event, RoomTexts::Shown), expected);
         assert!(!event.is_trouble());
     }
+}
+
+#[test]
+fn a_login_has_no_line() {
+    let login = Event::LoggedIn(OpenSession {
+        session: SessionId::new(1),
+        at: Timestamp::from_unix_micros(AT).unwrap(),
+        user: name("obiwan"),
+        ip: [127, 0, 0, 1].into(),
+        udp: None,
+    });
+    let format = EventFormat { zone: TimeZone::UTC, room_texts: RoomTexts::Shown };
+    assert!(format.line(&login).is_none());
 }
 
 #[test]
@@ -74,7 +87,7 @@ fn a_text_of_several_lines_is_one_event_line() {
 fn times_are_in_the_zone_of_the_format() {
     let zone = TimeZone::fixed(jiff::tz::offset(-10));
     let format = EventFormat { zone, room_texts: RoomTexts::Hidden };
-    let said = format.line(&posted(Conversation::Broadcast, "hi")).to_string();
+    let said = format.line(&posted(Conversation::Broadcast, "hi")).unwrap().to_string();
     assert!(said.ends_with(" at 03 Aug 2022 23:02:29"), "{said}");
 }
 

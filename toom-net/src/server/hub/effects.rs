@@ -8,9 +8,11 @@ use super::peers::Ending;
 use super::{Hub, bye};
 use crate::protocol::{ByeCode, Live, NameWord, Push};
 use crate::server::exchange::ConnectionId;
+use crate::server::outbox::Delivery;
 
 impl Hub {
-    pub(super) fn logged_in(&mut self, id: ConnectionId, user: UserName) {
+    pub(super) fn logged_in(&mut self, id: ConnectionId, user: UserName, now: Mono) {
+        self.set_early_long_line(id, false);
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.connection.logged_in();
         if peer.ending == Ending::WhenWritten {
@@ -19,7 +21,7 @@ impl Hub {
         if peer.connection.live() == Live::On && peer.ending == Ending::No {
             self.listeners.insert(id, user);
         }
-        self.set_deadline(id, None);
+        self.set_deadline(id, Some(now.after(self.limits.idle_time)));
     }
 
     pub(super) fn carry_out(&mut self, effect: Effect, now: Mono) {
@@ -29,10 +31,13 @@ impl Hub {
                 Push::append_message(&mut line, message.view());
                 let line: Arc<[u8]> = line.into();
                 let bytes_max = self.limits.outbox_bytes_max;
-                let (peers, dirty) = (&mut self.peers, &mut self.dirty);
+                let (peers, dirty, counts) = (&mut self.peers, &mut self.dirty, &mut self.counts);
                 self.listeners.each(&audience, |id| {
                     let Some(peer) = peers.get_mut(id) else { return };
-                    peer.outbox.deliver(message.conversation, message.number, &line, bytes_max);
+                    *match peer.outbox.deliver(message.conversation, message.number, &line, bytes_max) {
+                        Delivery::Done => &mut counts.deliveries,
+                        Delivery::LeftOut => &mut counts.left_out,
+                    } += 1;
                     peer.mark_dirty(dirty);
                 });
             }
@@ -58,6 +63,7 @@ impl Hub {
             }
             peer.mark_dirty(dirty);
         });
+        self.counts.slow += slow.len() as u64;
         for id in slow {
             self.end_now(id, bye(ByeCode::Slow, "this connection reads too slowly"), now);
         }

@@ -108,6 +108,10 @@ impl Peers {
         self.places.get(slot)?.as_ref().map(|peer| peer.connection.id())
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Peer> {
         self.places.iter().flatten()
     }

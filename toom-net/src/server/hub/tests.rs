@@ -2,20 +2,22 @@ use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::sync::Arc;
 
+use proptest::prelude::*;
 use toom_core::{
     Audience, Body, Conversation, Effect, Epoch, Message, MessageNumber, Room, RoomId, SessionEnd, Timestamp,
     UserName,
 };
 
 use super::*;
-use crate::protocol::{ClientWord, MAX_LINE};
+use crate::protocol::{ClientWord, Code, MAX_LINE, Verb};
 use crate::server::exchange::{Operation, Ticket};
 
 const NOW: Mono = Mono::ZERO;
 
 fn hub(limits: ServerLimits) -> Hub {
     let server = ClientWord::parse("toomd/0").unwrap();
-    Hub::new(&Greeting { server, max_line: MAX_LINE, epoch: Epoch::new(0x2a) }, limits)
+    let idle = Some(limits.idle_time);
+    Hub::new(&Greeting { server, max_line: MAX_LINE, epoch: Epoch::new(0x2a), idle }, limits)
 }
 
 fn after(seconds: u64) -> Mono {
@@ -24,8 +26,12 @@ fn after(seconds: u64) -> Mono {
 
 /// Serves a connection until it wants nothing, and takes what the engine is to be given.
 fn feed(hub: &mut Hub, id: ConnectionId, lines: &str) -> Vec<Input> {
+    feed_at(hub, id, lines, NOW)
+}
+
+fn feed_at(hub: &mut Hub, id: ConnectionId, lines: &str, now: Mono) -> Vec<Input> {
     hub.feed(id, lines.as_bytes());
-    hub.serve(id, NOW);
+    hub.serve(id, now);
     inputs(hub)
 }
 
@@ -35,7 +41,7 @@ fn inputs(hub: &mut Hub) -> Vec<Input> {
 
 fn connect(hub: &mut Hub) -> ConnectionId {
     let id = hub.open(IpAddr::from([192, 0, 2, 1]), NOW);
-    assert_eq!(said(hub, id).0, "TOOM 1 toomd/0 max-line=16384 epoch=000000000000002a\n");
+    assert_eq!(said(hub, id).0, "TOOM 1 toomd/0 max-line=16384 epoch=000000000000002a idle=600\n");
     id
 }
 
@@ -160,6 +166,7 @@ fn who_is_slow_lags_and_the_others_do_not() {
         assert!(hub.outbox(luke).unwrap().len() <= 200);
     }
     assert_eq!(told.lines().filter(|line| line.starts_with("MSG b ")).count(), 100);
+    assert_eq!((hub.metrics().deliveries, hub.metrics().left_out), (104, 96));
     assert_eq!(said(&mut hub, luke).0.lines().count(), 4);
     assert_eq!(said(&mut hub, luke), ("LAG b 5 100\n".to_owned(), Rest::Idle));
 }
@@ -182,6 +189,7 @@ fn who_reads_too_slowly_to_be_told_of_rooms_is_said_goodbye() {
     let lines: Vec<_> = told.lines().collect();
     assert_eq!(lines.len(), 6, "{told}");
     assert!(lines[5].starts_with("BYE slow "), "{told}");
+    assert_eq!(hub.metrics().slow, 1);
     assert_eq!(rest, Rest::End);
     assert!(matches!(inputs(&mut hub)[..], [Input::Gone(id)] if id == luke));
     // Nothing comes after the last words.
@@ -235,7 +243,79 @@ fn who_does_not_log_in_in_time_is_said_goodbye() {
     assert_eq!(hub.expire(after(31)), None);
     assert_eq!(hub.expire(after(32)), Some(stranger));
     hub.remove(stranger);
-    assert_eq!((hub.expire(after(1000)), hub.next_deadline()), (None, None));
+    assert_eq!((hub.expire(after(500)), hub.metrics().login_timeouts), (None, 1));
+}
+
+#[test]
+fn who_is_silent_for_too_long_is_said_goodbye_and_any_line_puts_that_off() {
+    let mut hub = hub(ServerLimits::default());
+    let luke = log_in(&mut hub, "luke", "on");
+    let yoda = log_in(&mut hub, "yoda", "on");
+    assert_eq!(hub.next_deadline(), Some(after(600)));
+    // An answer, a refusal: a line is a line. Half of one is none.
+    assert!(feed_at(&mut hub, luke, "FLY\n", after(599)).is_empty());
+    feed_at(&mut hub, yoda, "PIN", after(599));
+    hub.release(message(Conversation::Broadcast, 1, everyone(luke)), after(599));
+    said(&mut hub, yoda);
+    assert_eq!(hub.expire(after(600)), None);
+    let (told, rest) = said(&mut hub, yoda);
+    assert_eq!((told.as_str(), rest), ("BYE idle nothing was heard for too long\n", Rest::End));
+    assert!(matches!(inputs(&mut hub)[..], [Input::Gone(id)] if id == yoda));
+    hub.remove(yoda);
+    assert_eq!(hub.next_deadline(), Some(after(1199)));
+    feed_at(&mut hub, luke, "PING\n", after(1198));
+    assert_eq!((hub.expire(after(1797)), hub.metrics().idle_timeouts), (None, 1));
+    hub.expire(after(1798));
+    assert!(said(&mut hub, luke).0.contains("BYE idle "));
+    assert_eq!(hub.metrics().idle_timeouts, 2);
+}
+
+#[test]
+fn a_byte_a_second_is_no_line_before_the_login_and_after_it() {
+    let mut hub = hub(ServerLimits::default());
+    let stranger = connect(&mut hub);
+    let luke = log_in(&mut hub, "luke", "on");
+    let mut gone = [None; 2];
+    for second in 1..=700 {
+        for (id, gone) in [stranger, luke].into_iter().zip(&mut gone) {
+            feed_at(&mut hub, id, "x", after(second));
+            while let Some(id) = hub.expire(after(second)) {
+                hub.remove(id);
+            }
+            if gone.is_none() && said(&mut hub, id).0.contains("BYE ") {
+                *gone = Some(second);
+            }
+        }
+    }
+    assert_eq!(gone, [Some(30), Some(600)]);
+    assert_eq!(hub.metrics().open, 0);
+}
+
+#[test]
+fn before_login_no_peer_but_a_few_makes_the_server_hold_a_long_line() {
+    let mut hub = hub(ServerLimits { early_long_lines_max: 1, ..ServerLimits::default() });
+    let (one, two) = (connect(&mut hub), connect(&mut hub));
+    let luke = log_in(&mut hub, "luke", "on");
+    for id in [one, two, luke] {
+        hub.feed(id, &[b'x'; early::EARLY_BYTES]);
+        let wanted = hub.serve(id, NOW);
+        assert_eq!(wanted, if id == luke { usize::MAX } else { early::EARLY_BYTES });
+    }
+    assert_eq!(feed(&mut hub, one, "x").len() + feed(&mut hub, luke, "x").len(), 0);
+    hub.feed(two, b"x");
+    assert_eq!(hub.serve(two, NOW), 0);
+    let (told, rest) = said(&mut hub, two);
+    assert_eq!((told.as_str(), rest), ("BYE throttled too many long lines come before LOGIN\n", Rest::End));
+    assert_eq!(hub.metrics().early_long_lines, 1);
+    // Once the one has ended its line, another may have one.
+    assert!(feed(&mut hub, one, "\n").is_empty());
+    assert!(said(&mut hub, one).0.starts_with("ERR - unknown-command "));
+    for _ in 0..3 {
+        let three = connect(&mut hub);
+        feed(&mut hub, three, &"x".repeat(early::EARLY_BYTES + 1));
+        assert_eq!(said(&mut hub, three).0, "");
+        hub.remove(three);
+    }
 }
 
 #[test]
@@ -266,6 +346,7 @@ fn a_connection_that_is_gone_is_told_to_the_engine_if_it_may_know_of_it() {
     hub.release(message(Conversation::Broadcast, 1, everyone(stranger)), NOW);
     assert!(hub.next_deadline().is_none());
     assert!(hub.all_is_written());
+    assert_eq!(hub.metrics().open, 0);
 }
 
 #[test]
@@ -356,4 +437,50 @@ fn a_shutdown_answers_what_is_in_flight_and_takes_no_more() {
 #[test]
 fn an_idle_connection_takes_less_than_half_a_kibibyte_here() {
     assert!(size_of::<Option<Peer>>() <= 512, "{}", size_of::<Option<Peer>>());
+}
+
+proptest! {
+    /// It fails if a peer can make the server hold more before it logs in, whatever it sends in whichever pieces, and without
+    /// ever reading.
+    #[test]
+    fn a_peer_that_is_not_logged_in_makes_the_server_hold_less_than_8_kib(
+        pieces in prop::collection::vec((piece(), prop::bool::weighted(0.1)), 1..60),
+    ) {
+        let mut hub = hub(ServerLimits { early_long_lines_max: 0, ..ServerLimits::default() });
+        let id = connect(&mut hub);
+        for (mut piece, reads) in pieces {
+            while !piece.is_empty() {
+                let wanted = hub.serve(id, NOW).min(piece.len());
+                if wanted == 0 {
+                    break;
+                }
+                hub.feed(id, piece.drain(..wanted).as_slice());
+                hub.serve(id, NOW);
+                for input in inputs(&mut hub) {
+                    let Input::Ask(ask) = input else { continue };
+                    hub.release(ask.to.refused(Verb::Login, Code::BadCredentials, "no"), NOW);
+                }
+                let peer = hub.peers.get(id).unwrap();
+                let held = peer.connection.bytes_held() + peer.outbox.bytes_held();
+                prop_assert!(held + size_of::<Option<Peer>>() <= 8192, "{held}");
+            }
+            if reads {
+                said(&mut hub, id);
+            }
+        }
+    }
+}
+
+fn piece() -> impl Strategy<Value = Vec<u8>> {
+    let line = |text: &'static str, most: usize| {
+        (0..most).prop_map(move |more| format!("{text}{}\n", "x".repeat(more)).into_bytes())
+    };
+    prop_oneof![
+        line("PING ", 1500),
+        line("@t HELP", 1),
+        line("LOGIN luke ", 1030),
+        line("HELLO a=", 1500),
+        line("", 5),
+        (0..3000_usize).prop_map(|count| vec![b'x'; count]),
+    ]
 }

@@ -8,10 +8,8 @@ use std::time::Instant;
 
 use mio::net::{TcpListener, TcpStream};
 
-use crate::protocol::ByeCode;
 use crate::server::Event;
 use crate::server::admission::Refused;
-use crate::server::hub::bye;
 use crate::server::sink::EventSink;
 
 /// How many connections are taken before those that are open have their turn.
@@ -27,6 +25,7 @@ pub(super) struct Acceptor {
     in_a_row: usize,
     /// Whether the operator was told that no connection can be taken.
     told: bool,
+    failures: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +37,7 @@ enum State {
 
 impl Acceptor {
     pub(super) fn new(listener: TcpListener) -> Self {
-        Self { listener, state: State::Ready, in_a_row: 0, told: false }
+        Self { listener, state: State::Ready, in_a_row: 0, told: false, failures: 0 }
     }
 
     /// Somebody wants to connect.
@@ -55,6 +54,11 @@ impl Acceptor {
             State::Blocked => None,
             State::Paused(until) => Some(until.saturating_duration_since(Instant::now())),
         }
+    }
+
+    /// How often the system gave none.
+    pub(super) fn failures(&self) -> u64 {
+        self.failures
     }
 
     /// The next connection, unless others should have their turn.
@@ -79,6 +83,7 @@ impl Acceptor {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.state = State::Blocked,
                 Err(error) if is_of_the_peer(error.kind()) => continue,
                 Err(error) => {
+                    self.failures += 1;
                     self.state = State::Paused(Instant::now() + PAUSE);
                     if !core::mem::replace(&mut self.told, true) {
                         sink.tell([Event::trouble("accepting connections", &error)]);
@@ -102,7 +107,7 @@ fn is_of_the_peer(kind: io::ErrorKind) -> bool {
 /// Says why, and closes. It waits for nothing: a peer that is too many costs nothing more.
 pub(super) fn turn_away(mut stream: TcpStream, why: Refused) {
     let mut line = Vec::new();
-    bye(ByeCode::TooManyConnections, &why.to_string()).append_to(&mut line);
+    why.bye().append_to(&mut line);
     if stream.write_all(&line).is_ok() {
         let _ = stream.shutdown(Shutdown::Write);
     }

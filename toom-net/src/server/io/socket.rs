@@ -1,59 +1,85 @@
-//! One peer's socket, which never blocks.
+//! One peer's connection: its socket, and TLS between that and the lines, or nothing.
 
 use core::net::IpAddr;
-use std::io::{self, IoSlice, Read as _, Write as _};
-use std::net::Shutdown;
+use std::io::IoSlice;
 
 use mio::event::Event;
 use mio::net::TcpStream;
 
+use super::raw::{Got, Raw, Written};
+#[cfg(feature = "tls")]
+use super::secured::{self, Secured};
+#[cfg(feature = "tls")]
+use crate::server::channel::Channel;
 use crate::server::outbox::Outbox;
 
 /// How many pieces one system call writes at most: what Linux takes (`IOV_MAX`). The more messages are due, the fewer calls each costs.
 const PIECES_MAX: usize = 1024;
+/// How many bytes are read at once: a few lines of the longest kind.
+const READ_BYTES: usize = 32 * 1024;
 
-/// A socket, with what is known of it since it was last tried: it is tried only when that may bring something.
 #[derive(Debug)]
 pub(super) struct Socket {
-    stream: TcpStream,
+    raw: Raw,
     ip: IpAddr,
-    input: Input,
-    /// Whether the peer was heard to send no more: then it is read to the end.
-    read_closed: bool,
-    writable: bool,
+    layer: Layer,
     draining: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Input {
-    Ready,
-    Blocked,
-    Ended,
+#[derive(Debug)]
+pub(super) enum Layer {
+    Plain,
+    #[cfg(feature = "tls")]
+    Tls(Secured),
+}
+
+/// Memory that all connections use in turn.
+#[derive(Debug)]
+pub(super) struct Scratch {
+    read: Box<[u8]>,
+    #[cfg(feature = "tls")]
+    tls: secured::Scratch,
 }
 
 /// What reading came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Read {
-    Bytes(usize),
+#[derive(Debug)]
+pub(super) enum Read<'a> {
+    /// What the peer sent. It may be nothing yet: try again.
+    Bytes(&'a mut [u8]),
     Blocked,
     /// The peer sends no more.
     End,
     Failed,
+    /// A step of the handshake is due, which takes too long here. Nothing is read until the channel is back.
+    #[cfg(feature = "tls")]
+    Shake(Box<Channel>),
 }
 
-/// What writing came to.
+/// Whether a stream has an end now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Written {
-    Bytes(usize),
-    Blocked,
-    Failed,
+pub(super) enum Ended {
+    /// It has, and the peer may still be sending.
+    Half,
+    /// It has on both sides.
+    Whole,
+    /// What comes before the end is not taken yet. Try again when the system takes more.
+    #[cfg(feature = "tls")]
+    NotYet,
+}
+
+impl Scratch {
+    pub(super) fn new() -> Self {
+        Self {
+            read: vec![0; READ_BYTES].into(),
+            #[cfg(feature = "tls")]
+            tls: secured::Scratch::default(),
+        }
+    }
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, ip: IpAddr) -> Self {
-        // Lines are short and awaited. Where it cannot be set they come later, but they come.
-        let _ = stream.set_nodelay(true);
-        Self { stream, ip, input: Input::Ready, read_closed: false, writable: true, draining: false }
+    pub(super) fn new(stream: TcpStream, ip: IpAddr, layer: Layer) -> Self {
+        Self { raw: Raw::new(stream), ip, layer, draining: false }
     }
 
     pub(super) fn ip(&self) -> IpAddr {
@@ -62,72 +88,82 @@ impl Socket {
 
     /// Takes note of what the system tells.
     pub(super) fn note(&mut self, event: &Event) {
-        self.read_closed |= event.is_read_closed();
-        self.writable |= event.is_writable();
-        if self.input == Input::Blocked && (event.is_readable() || event.is_read_closed()) {
-            self.input = Input::Ready;
+        self.raw.note(event);
+    }
+
+    /// Reads at most `room` bytes from the system by one call.
+    pub(super) fn read<'a>(&mut self, scratch: &'a mut Scratch, room: usize) -> Read<'a> {
+        let room = room.min(READ_BYTES);
+        let buffer = scratch.read.get_mut(..room).unwrap_or_default();
+        #[cfg(feature = "tls")]
+        if let Layer::Tls(secured) = &mut self.layer
+            && !self.draining
+        {
+            return secured.read(&mut self.raw, buffer, &mut scratch.tls);
+        }
+        match self.raw.read(buffer) {
+            Got::Bytes(bytes) => Read::Bytes(scratch.read.get_mut(..bytes).unwrap_or_default()),
+            Got::Blocked => Read::Blocked,
+            Got::End => Read::End,
+            Got::Failed => Read::Failed,
         }
     }
 
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Read {
-        match self.input {
-            Input::Ready => {}
-            Input::Blocked => return Read::Blocked,
-            Input::Ended => return Read::End,
+    /// Writes as much of `outbox` as the system takes by one call, and says how much of it the system now has.
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(unused_variables, reason = "plain bytes are written from where they are")
+    )]
+    pub(super) fn write(&mut self, outbox: &Outbox, scratch: &mut Scratch) -> Written {
+        #[cfg(feature = "tls")]
+        if let Layer::Tls(secured) = &mut self.layer {
+            return secured.write(&mut self.raw, outbox, &mut scratch.tls);
         }
-        loop {
-            match self.stream.read(buffer) {
-                Ok(0) => {
-                    self.input = Input::Ended;
-                    return Read::End;
-                }
-                Ok(bytes) => {
-                    if bytes < buffer.len() && !self.read_closed {
-                        // All there was. More to come is told of anew.
-                        self.input = Input::Blocked;
-                    }
-                    return Read::Bytes(bytes);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.input = Input::Blocked;
-                    return Read::Blocked;
-                }
-                Err(_) => return Read::Failed,
-            }
-        }
-    }
-
-    /// Writes as much of `outbox` as the system takes by one call.
-    pub(super) fn write(&mut self, outbox: &Outbox) -> Written {
         if outbox.is_empty() {
             return Written::Bytes(0);
         }
-        if !self.writable {
-            return Written::Blocked;
-        }
         let slices: Vec<_> = outbox.pieces().take(PIECES_MAX).map(IoSlice::new).collect();
-        loop {
-            match self.stream.write_vectored(&slices) {
-                Ok(bytes) => return Written::Bytes(bytes),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.writable = false;
-                    return Written::Blocked;
-                }
-                Err(_) => return Written::Failed,
-            }
-        }
+        self.raw.write(&slices)
     }
 
-    /// Ends the stream to the peer, and says whether the peer may still be sending. What it sends is read and dropped: closing
-    /// with bytes unread would make the system throw away what the peer has not taken yet.
-    pub(super) fn end_output(&mut self) -> bool {
+    /// Ends the stream to the peer. What it still sends is read and dropped: closing with bytes unread would make the system throw
+    /// away what the peer has not taken yet.
+    pub(super) fn end_output(&mut self) -> Ended {
+        #[cfg(feature = "tls")]
+        if let Layer::Tls(secured) = &mut self.layer
+            && secured.say_end(&mut self.raw) == Written::Blocked
+        {
+            return Ended::NotYet;
+        }
         self.draining = true;
-        self.stream.shutdown(Shutdown::Write).is_ok() && self.input != Input::Ended
+        if self.raw.end_output() { Ended::Half } else { Ended::Whole }
     }
 
     pub(super) fn is_draining(&self) -> bool {
         self.draining
+    }
+
+    /// Whether nothing can be said to the peer yet.
+    pub(super) fn is_shaking_hands(&self) -> bool {
+        match &self.layer {
+            Layer::Plain => false,
+            #[cfg(feature = "tls")]
+            Layer::Tls(secured) => !secured.is_open(),
+        }
+    }
+
+    /// Takes a channel back after a step of the handshake.
+    #[cfg(feature = "tls")]
+    pub(super) fn take_back(&mut self, channel: Box<Channel>) {
+        if let Layer::Tls(secured) = &mut self.layer {
+            secured.take_back(channel);
+        }
+    }
+
+    /// Tells the peer, if it can be told at once, why TLS with it came to nothing. The connection is to be dropped then.
+    #[cfg(feature = "tls")]
+    pub(super) fn say_failure(&mut self, mut channel: Channel) {
+        let _ = secured::flush(&mut self.raw, &mut channel);
+        let _ = self.raw.end_output();
     }
 }

@@ -8,7 +8,7 @@ use toom_net::client::{CallError, Client, Ended, Options, Page, Pushed, Pushes};
 use toom_net::protocol::{ByeCode, Code, HistoryRow, Live, NameWord, PageLimit, RoomsSince, Since};
 use toom_net::server::{RunningServer, Server};
 
-fn user(name: &str) -> UserName {
+pub(super) fn user(name: &str) -> UserName {
     UserName::parse(name).unwrap()
 }
 

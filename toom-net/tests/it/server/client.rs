@@ -1,6 +1,6 @@
 //! A client written from the protocol alone: it sends lines and expects lines. And a server to talk to.
 
-use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,8 +45,8 @@ impl Clock for Steered {
     }
 }
 
-pub(crate) struct Client {
-    lines: BufReader<TcpStream>,
+pub(crate) struct Client<S = TcpStream> {
+    lines: BufReader<S>,
 }
 
 impl Client {
@@ -59,11 +59,7 @@ impl Client {
     }
 
     pub(crate) fn connect_to(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self { lines: BufReader::new(stream) }
+        Self::over(connect(address))
     }
 
     /// Connects and logs in.
@@ -74,12 +70,27 @@ impl Client {
         client
     }
 
+    pub(crate) fn stream(&mut self) -> &mut TcpStream {
+        self.lines.get_mut()
+    }
+}
+
+impl<S: Read + Write> Client<S> {
+    /// Speaks over `stream`, and has not been greeted yet.
+    pub(crate) fn over(stream: S) -> Self {
+        Self { lines: BufReader::new(stream) }
+    }
+
+    pub(crate) fn inner(&mut self) -> &mut S {
+        self.lines.get_mut()
+    }
+
     pub(crate) fn send(&mut self, line: &str) {
         self.send_bytes(format!("{line}\n").as_bytes());
     }
 
     pub(crate) fn send_bytes(&mut self, bytes: &[u8]) {
-        self.stream().write_all(bytes).unwrap();
+        self.inner().write_all(bytes).unwrap();
     }
 
     /// The next line, without its end.
@@ -138,10 +149,15 @@ impl Client {
     pub(crate) fn rest(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.try_line()).collect()
     }
+}
 
-    pub(crate) fn stream(&mut self) -> &mut TcpStream {
-        self.lines.get_mut()
-    }
+/// A connection that does not wait for ever.
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
 }
 
 /// The words of `line`, with every time replaced by `T` after it was checked for its form.

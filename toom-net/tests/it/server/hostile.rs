@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::net::Shutdown;
 use std::thread;
 
-use toom_net::server::{RunningServer, ServerLimits};
+use toom_net::server::{Rate, RunningServer, ServerLimits};
 
 use super::client::{Client, memory};
 
@@ -111,7 +111,7 @@ fn lines_that_come_byte_by_byte_are_lines() {
 
 #[test]
 fn who_does_not_read_gets_lag_in_place_of_what_did_not_fit_and_holds_nobody_up() {
-    let limits = ServerLimits { outbox_bytes_max: 20_000, ..ServerLimits::default() };
+    let limits = ServerLimits { outbox_bytes_max: 20_000, posts: Rate::UNBOUNDED, ..ServerLimits::default() };
     let server = memory().limits(limits).start().unwrap();
     let mut stalled = Client::log_in(&server, "yoda");
     let mut luke = Client::log_in(&server, "luke");

@@ -1,13 +1,23 @@
 //! The bounds of a server.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use toom_net::server::{Loopback, RunningServer, ServerLimits};
+use toom_net::server::{ConnectionMetrics, Loopback, Rate, RunningServer, ServerLimits};
 
 use super::client::{Client, Steered, memory};
 
 fn with(limits: ServerLimits) -> RunningServer {
     memory().limits(limits).start().unwrap()
+}
+
+/// Waits until the server has counted what is expected: what is seen before it is published is published soon.
+fn expect_counted(server: &RunningServer, expected: impl Fn(&ConnectionMetrics) -> bool) {
+    let begun = Instant::now();
+    while !expected(&server.handle().metrics().connections) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", server.handle().metrics());
+        thread::yield_now();
+    }
 }
 
 /// Connects until there is room again: that a connection is gone is seen a little later.
@@ -29,6 +39,7 @@ fn a_connection_too_many_is_told_so_and_room_is_given_back() {
     let bye = three.line();
     assert!(bye.starts_with("BYE too-many-connections the server "), "{bye}");
     three.expect_end();
+    expect_counted(&server, |counts| counts.refused_all == 1 && counts.open == 2);
     one.expect_quiet();
     drop(two);
     connect_when_there_is_room(&server).expect_quiet();
@@ -45,6 +56,7 @@ fn connections_of_one_address_have_a_limit_that_spares_loopback_unless_told() {
     let bye = two.line();
     assert!(bye.starts_with("BYE too-many-connections your address "), "{bye}");
     two.expect_end();
+    expect_counted(&server, |counts| counts.refused_address == 1 && counts.open == 1);
     drop(one);
     connect_when_there_is_room(&server).expect_quiet();
 }
@@ -72,6 +84,111 @@ fn a_peer_that_is_silent_is_told_by_the_clock_alone() {
     let bye = stranger.line();
     assert!(bye.starts_with("BYE login-timeout "), "{bye}");
     stranger.expect_end();
+}
+
+#[test]
+fn an_address_that_connects_too_often_is_told_when_to_come_again() {
+    let clock = Steered::default();
+    let connections_per_address = Rate { per_second: 1, burst: 2 };
+    let limits =
+        ServerLimits { connections_per_address, loopback: Loopback::Counted, ..ServerLimits::default() };
+    let server = memory().limits(limits).clock(clock.clone()).start().unwrap();
+    let mut luke = Client::log_in(&server, "luke");
+    drop(Client::connect(&server));
+    for _ in 0..100 {
+        let mut flood = Client::connect_to(server.local_addr());
+        assert_eq!(flood.line(), "BYE throttled your address connects too often; seconds left: 1");
+        flood.expect_end();
+    }
+    luke.expect_quiet();
+    expect_counted(&server, |counts| counts.refused_rate == 100);
+    clock.pass(1);
+    luke.expect_quiet();
+    Client::connect(&server).expect_quiet();
+}
+
+#[test]
+fn a_session_that_sends_no_line_for_too_long_is_told_so() {
+    let server = with(ServerLimits { idle_time: Duration::from_millis(100), ..ServerLimits::default() });
+    let mut luke = Client::log_in(&server, "luke");
+    luke.send_bytes(b"PIN");
+    assert_eq!(luke.line(), "BYE idle nothing was heard for too long");
+    luke.expect_end();
+    expect_counted(&server, |counts| counts.idle_timeouts == 1 && counts.open == 0);
+    assert_eq!(server.handle().metrics().engine.sessions, 0);
+}
+
+#[test]
+fn who_posts_too_often_is_told_when_to_come_again_and_others_post_on() {
+    let clock = Steered::default();
+    let limits = ServerLimits { posts: Rate { per_second: 1, burst: 2 }, ..ServerLimits::default() };
+    let server = memory().limits(limits).clock(clock.clone()).start().unwrap();
+    let mut luke = Client::log_in(&server, "luke");
+    let mut hans = Client::log_in(&server, "hans");
+    for number in 1..=2 {
+        assert!(luke.ask("BCM hi").starts_with(&format!("OK BCM {number} ")));
+        assert!(hans.line().starts_with("MSG b "));
+    }
+    assert_eq!(luke.ask("@7 BCM hi"), "@7 ERR BCM throttled you post too often; seconds left: 1");
+    assert!(hans.ask("BCM hi").starts_with("OK BCM 3 "));
+    assert!(luke.line().starts_with("MSG b 3 "));
+    luke.expect_quiet();
+    clock.pass(1);
+    luke.expect_quiet();
+    assert!(luke.ask("BCM hi").starts_with("OK BCM 4 "));
+    expect_counted(&server, |counts| counts.posts_throttled == 1 && counts.deliveries == 4);
+}
+
+#[test]
+fn strangers_who_begin_long_lines_are_few() {
+    let server = with(ServerLimits { early_long_lines_max: 2, ..ServerLimits::default() });
+    let mut luke = Client::log_in(&server, "luke");
+    let mut begun: Vec<_> = (0..2).map(|_| Client::connect(&server)).collect();
+    for peer in &mut begun {
+        // Its answer says that the rest was read, too.
+        peer.send_bytes(format!("PING\n{}", "x".repeat(2000)).as_bytes());
+        assert_eq!(peer.line(), "OK PING");
+    }
+    luke.send_bytes("x".repeat(8000).as_bytes());
+    luke.send_bytes(b"\n");
+    assert!(luke.line().starts_with("ERR - unknown-command "));
+    loop {
+        let mut other = Client::connect(&server);
+        other.send_bytes("x".repeat(2000).as_bytes());
+        other.send_bytes(b"\n");
+        let answer = other.line();
+        if answer == "BYE throttled too many long lines come before LOGIN" {
+            break;
+        }
+        // It came in one piece, or before the others were read on.
+        assert!(answer.starts_with("ERR - unknown-command "), "{answer}");
+    }
+    expect_counted(&server, |counts| counts.early_long_lines == 1);
+    for peer in &mut begun {
+        peer.send_bytes(b"\n");
+        assert!(peer.line().starts_with("ERR - unknown-command "));
+    }
+}
+
+#[test]
+fn a_flood_of_silent_strangers_is_gone_when_its_time_is_over_and_holds_nobody_up() {
+    let clock = Steered::default();
+    let server = memory().clock(clock.clone()).start().unwrap();
+    let mut luke = Client::log_in(&server, "luke");
+    let mut flood: Vec<_> = (0..500).map(|_| Client::connect(&server)).collect();
+    for peer in &mut flood {
+        peer.send_bytes(b"LOGIN lu");
+    }
+    luke.expect_quiet();
+    clock.pass(30);
+    luke.expect_quiet();
+    for peer in &mut flood {
+        assert!(peer.line().starts_with("BYE login-timeout "));
+    }
+    drop(flood);
+    expect_counted(&server, |counts| counts.open == 1 && counts.login_timeouts == 500);
+    let _hans = Client::log_in(&server, "hans");
+    luke.expect_quiet();
 }
 
 #[test]

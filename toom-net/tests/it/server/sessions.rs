@@ -13,7 +13,7 @@ fn the_server_speaks_first_and_says_who_it_is() {
     let server = memory().start().unwrap();
     let mut client = Client::connect_to(server.local_addr());
     let version = env!("CARGO_PKG_VERSION");
-    let greeting = format!("TOOM 1 toomd/{version} max-line=16384 epoch=000000000000002a");
+    let greeting = format!("TOOM 1 toomd/{version} max-line=16384 epoch=000000000000002a idle=600");
     assert_eq!(client.line(), greeting);
 }
 
@@ -200,12 +200,15 @@ fn the_operator_is_told_what_happens_in_order() {
         Event::ListedUsers { user } => format!("{user} ATU"),
         Event::RoomCreated(room) => format!("room {}", room.id),
         Event::Read { user } => format!("{user} RDM"),
-        Event::LoggedOut { user } => format!("{user} logout"),
+        Event::LoggedIn(opened) => format!("{} login from {}", opened.user, opened.ip),
+        Event::LoggedOut { user, .. } => format!("{user} logout"),
         other => panic!("{other:?}"),
     };
     let expected = [
         "running",
         "waiting",
+        "hans login from 127.0.0.1",
+        "luke login from 127.0.0.1",
         "hans hello",
         "hans ATU",
         "room 1",
