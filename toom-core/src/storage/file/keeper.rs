@@ -12,7 +12,7 @@ use crate::storage::file::journal::JournalStart;
 use crate::storage::file::manifest::Manifest;
 use crate::storage::file::memtable::Memtable;
 use crate::storage::file::names;
-use crate::storage::file::open::open_run;
+use crate::storage::file::open::{self, open_run};
 use crate::storage::file::retention::Retention;
 use crate::storage::file::run::{Merge, PageCache, Progress, Run, RunSummary, RunWriter};
 use crate::storage::file::runs::Runs;
@@ -69,14 +69,24 @@ impl<D: Disk> Keeper<D> {
         Self { disk, reader, control, cache, manifest, retention, bounds, merging: None }
     }
 
-    pub(super) fn manifest(&self) -> &Manifest {
-        &self.manifest
-    }
-
     /// Makes `manifest` the one that counts when a store is opened or closed, and a run of what the journal held.
     pub(super) fn take_over(&mut self, manifest: Manifest) -> Result<(), StorageError> {
         let memtable = core::mem::take(&mut self.reader.view_mut().active);
         if memtable.is_empty() { self.commit(manifest) } else { self.store(&memtable, manifest) }
+    }
+
+    /// Removes what was written for a manifest that never counted, or belongs to one that counts no more.
+    pub(super) fn remove_orphans(&self) -> Result<(), StorageError> {
+        let history = self.manifest.runs.iter().map(|run| names::history(run.id));
+        let live: Vec<_> = history.chain(self.manifest.state.map(|state| names::state(state.id))).collect();
+        for name in open::names(&self.disk)? {
+            let is_ours = names::id(&name).is_some() || name == names::MANIFEST_NEW;
+            if is_ours && !live.contains(&name) {
+                let removed = self.disk.remove(&name);
+                removed.map_err(|error| failed(self.disk.shown(&name), "remove it", error))?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes runs of everything in memory. The journal goes on at `next`.
@@ -242,7 +252,7 @@ impl<D: Disk> Keeper<D> {
     fn replace_runs(&mut self, list: Vec<Arc<Run<D::File>>>, dropped: bool) -> Result<(), StorageError> {
         let runs = list.iter().map(|run| *run.summary()).collect();
         let before = self.manifest.runs.clone();
-        self.commit(Manifest { runs, dropped, ..self.manifest.clone() })?;
+        self.commit(Manifest { dropped, runs, ..self.manifest.clone() })?;
         self.reader.view_mut().runs = Runs::new(list, dropped);
         for old in before.iter().filter(|old| !self.manifest.runs.contains(old)) {
             self.remove(&names::history(old.id));

@@ -106,10 +106,10 @@ pub(super) struct OpenStore<D: Disk> {
 }
 
 /// Opens the store, which is locked, and makes it if it is not there.
-pub(super) fn open<D: Disk>(disk: &D, options: &FileOptions) -> Result<OpenStore<D>, StorageError> {
-    let found = match find(disk, options.index_cache_bytes, Access::Write)? {
+pub(super) fn open<D: Disk>(disk: D, options: &FileOptions) -> Result<OpenStore<D>, StorageError> {
+    let found = match find(&disk, options.index_cache_bytes, Access::Write)? {
         Some(found) => found,
-        None => make(disk, options)?,
+        None => make(&disk, options)?,
     };
     let Found { manifest, view, cache, next, opened } = found;
     let (epoch, salt) = (manifest.epoch, manifest.salt);
@@ -119,12 +119,14 @@ pub(super) fn open<D: Disk>(disk: &D, options: &FileOptions) -> Result<OpenStore
         first,
         chain: salt.checksum(&[first.to_le_bytes(), manifest.journal.chain.to_le_bytes()].concat()),
     };
-    let journal = Journal::begin(disk, salt, options.journal_bytes, start)?;
+    let journal = Journal::begin(&disk, salt, options.journal_bytes, start)?;
+
+    let journal_files = journal::lengths(&disk)?;
 
     let reader = FileReader::new(view);
     let control = Arc::new(Control::default());
     let mut keeper = Keeper::new(Parts {
-        disk: disk.clone(),
+        disk,
         reader: reader.clone(),
         control: Arc::clone(&control),
         cache,
@@ -132,9 +134,9 @@ pub(super) fn open<D: Disk>(disk: &D, options: &FileOptions) -> Result<OpenStore
         retention: options.retention,
         unit: options.journal_bytes,
     });
-    let manifest = Manifest { journal: start, journal_files: journal::lengths(disk)?, ..manifest };
+    let manifest = Manifest { journal: start, journal_files, ..manifest };
     keeper.take_over(manifest)?;
-    remove_orphans(disk, keeper.manifest())?;
+    keeper.remove_orphans()?;
     Ok(OpenStore { epoch, journal, reader, control, keeper, opened })
 }
 
@@ -151,11 +153,12 @@ pub(super) fn open_run<D: Disk>(
     Run::open(file, shown, salt, summary, Arc::clone(cache))
 }
 
-/// Makes an empty store. The journal files come later: a manifest alone is a whole store.
+/// Makes an empty store. The journal files come later: a manifest is a store without them, and they are no store without it.
 fn make<D: Disk>(disk: &D, options: &FileOptions) -> Result<Found<D>, StorageError> {
     let [epoch, secret] = options.random.halves();
     let birth = Birth { epoch: Epoch::new(epoch), salt: Salt::new(secret) };
     birth.store(disk)?;
+    disk.sync_names().map_err(|error| failed(disk.shown("."), "sync it", error))?;
     let manifest = Manifest {
         epoch: birth.epoch,
         salt: birth.salt,
@@ -166,6 +169,7 @@ fn make<D: Disk>(disk: &D, options: &FileOptions) -> Result<Found<D>, StorageErr
         dropped: false,
         runs: Vec::new(),
     };
+    manifest.store(disk)?;
     Ok(Found {
         manifest,
         view: View::default(),
@@ -188,19 +192,6 @@ fn check_journal_files<D: Disk>(disk: &D, manifest: &Manifest) -> Result<(), Sto
     })
 }
 
-/// Removes what was written for a manifest that never counted, or belongs to one that counts no more.
-fn remove_orphans<D: Disk>(disk: &D, manifest: &Manifest) -> Result<(), StorageError> {
-    let history = manifest.runs.iter().map(|run| names::history(run.id));
-    let live: Vec<_> = history.chain(manifest.state.map(|state| names::state(state.id))).collect();
-    for name in names(disk)? {
-        let is_ours = names::id(&name).is_some() || name == names::MANIFEST_NEW;
-        if is_ours && !live.contains(&name) {
-            disk.remove(&name).map_err(|error| failed(disk.shown(&name), "remove it", error))?;
-        }
-    }
-    Ok(())
-}
-
-fn names<D: Disk>(disk: &D) -> Result<Vec<String>, StorageError> {
+pub(super) fn names<D: Disk>(disk: &D) -> Result<Vec<String>, StorageError> {
     disk.names().map_err(|error| failed(disk.shown("."), "list it", error))
 }

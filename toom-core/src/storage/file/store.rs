@@ -85,10 +85,11 @@ impl<D: Disk> FileStorage<D> {
     /// As [`open`](FileStorage::open).
     pub fn open_on(disk: D, options: FileOptions) -> Result<Self, StorageError> {
         let lock = open::lock(&disk)?;
-        let OpenStore { epoch, journal, reader, control, keeper, opened } = open::open(&disk, &options)?;
+        let shown = disk.shown(".");
+        let OpenStore { epoch, journal, reader, control, keeper, opened } = open::open(disk, &options)?;
         let housekeeper = match options.housekeeping {
             Housekeeping::Caller => Housekeeper::Caller(Box::new(keeper)),
-            Housekeeping::Thread => Housekeeper::Thread(start(keeper, &control, &disk)?),
+            Housekeeping::Thread => Housekeeper::Thread(start(keeper, &control, shown)?),
         };
         let limits = MemtableLimits {
             bytes_max: usize::try_from(options.journal_bytes.saturating_mul(2)).unwrap_or(usize::MAX),
@@ -154,7 +155,9 @@ impl<D: Disk> FileStorage<D> {
                 Record::RoomCreated(created) => view.active.build(created.clone()),
             }
         }
-        keyed.into_iter().for_each(|request| view.active.remember(request));
+        for request in keyed {
+            view.active.remember(request);
+        }
         Ok(())
     }
 
@@ -232,7 +235,7 @@ impl<D: Disk> Drop for FileStorage<D> {
 fn start<D: Disk>(
     mut keeper: Keeper<D>,
     control: &Arc<Control>,
-    disk: &D,
+    shown: String,
 ) -> Result<JoinHandle<Keeper<D>>, StorageError> {
     let control = Arc::clone(control);
     let run = move || {
@@ -253,7 +256,7 @@ fn start<D: Disk>(
         keeper
     };
     let thread = std::thread::Builder::new().name("toom-storage".to_owned()).spawn(run);
-    thread.map_err(|error| failed(disk.shown("."), "start the thread for", error))
+    thread.map_err(|error| failed(shown, "start the thread for", error))
 }
 
 impl<D: Disk> Storage for FileStorage<D> {

@@ -20,7 +20,7 @@ fn a_journal_begins_with_three_files_of_zeros() {
     begin(&disk, 3_000_000);
     let files = image(&disk);
     assert_eq!(files.keys().collect::<Vec<_>>(), ["journal-1", "journal-2", "journal-3"]);
-    assert!(files.values().all(|bytes| *bytes == [0; 3_000_000]));
+    assert!(files.values().all(|bytes| *bytes == vec![0; 3_000_000]));
 }
 
 #[test]
