@@ -54,7 +54,7 @@ mod tests {
         let expected = format!(
             "| measure | {ours} | LMDB | goal | ratio | |\n\
              | --- | --- | --- | --- | --- | --- |\n\
-             | durable, 16 a batch, messages/s | – | 27.0 k | at least 1.8 times the best rival |  |  |\n\
+             | durable, 16 a batch, messages/s | – | 27,000 | at least 1.8 times the best rival |  |  |\n\
              | page of 100 at a random time, broadcast, µs | 6.10 | 9.40 | at most 0.65 of LMDB | 0.649 | met |\n"
         );
         assert_eq!(table, expected);

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::path::Path;
 
-use toom_core::MemoryStorage;
+use toom_core::{FileStorage, MemoryStorage};
 
 use super::raw::{Raw, Space};
 use super::toom::Toom;
@@ -13,8 +13,8 @@ use crate::measure::Measure;
 /// A store, or a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Kind {
-    /// TOOM's store in memory.
-    Memory,
+    /// TOOM's store in a folder.
+    Toom,
     /// SQLite.
     Sqlite,
     /// redb.
@@ -23,6 +23,8 @@ pub enum Kind {
     Lmdb,
     /// fjall.
     Fjall,
+    /// TOOM's store in memory.
+    Memory,
     /// The limit of reading: vectors in memory.
     Vector,
     /// The limit of writing into space that was written before.
@@ -33,24 +35,26 @@ pub enum Kind {
 
 impl Kind {
     /// All there are, as they stand in the table.
-    pub const ALL: [Self; 8] = [
-        Self::Memory,
+    pub const ALL: [Self; 9] = [
+        Self::Toom,
         Self::Sqlite,
         Self::Redb,
         Self::Lmdb,
         Self::Fjall,
+        Self::Memory,
         Self::Vector,
         Self::Zeroed,
         Self::Growing,
     ];
 
     /// The one whose goals are checked.
-    pub const OURS: Self = Self::Memory;
+    pub const OURS: Self = Self::Toom;
 
     /// What people call it.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
+            Self::Toom => "TOOM",
             Self::Memory => "TOOM, memory",
             Self::Sqlite => "SQLite",
             Self::Redb => "redb",
@@ -77,14 +81,14 @@ impl Kind {
     /// Whether a process finds again what an earlier one wrote.
     #[must_use]
     pub fn lasts(self) -> bool {
-        self.is_rival() || self == Self::Growing
+        self.is_rival() || matches!(self, Self::Toom | Self::Growing)
     }
 
     /// Whether `measure` means something for it.
     #[must_use]
     pub fn takes_part_in(self, measure: Measure) -> bool {
         match self {
-            Self::Sqlite | Self::Redb | Self::Lmdb | Self::Fjall => true,
+            Self::Toom | Self::Sqlite | Self::Redb | Self::Lmdb | Self::Fjall => true,
             Self::Memory | Self::Vector => measure.is_reading(),
             Self::Zeroed => measure.is_appending(),
             Self::Growing => {
@@ -101,6 +105,7 @@ impl Kind {
     /// What the store says.
     pub fn open(self, folder: &Path, cache_bytes: usize) -> Result<Box<dyn Contender>, StoreError> {
         Ok(match self {
+            Self::Toom => Box::new(Toom::<FileStorage>::open(folder, cache_bytes)?),
             Self::Memory => Box::new(Toom::<MemoryStorage>::open(folder, cache_bytes)?),
             Self::Sqlite => Box::new(super::sqlite::Sqlite::open(folder, cache_bytes)?),
             Self::Redb => Box::new(super::redb::Redb::open(folder, cache_bytes)?),

@@ -1,6 +1,6 @@
 //! Every store gives the answers that the bare vector gives: only so is it fair to compare their times.
 
-use toom_core::{Conversation, MemoryStorage, Message, MessageNumber, Timestamp};
+use toom_core::{Conversation, FileStorage, MemoryStorage, Message, MessageNumber, Timestamp};
 
 use super::*;
 use crate::data::{Feed, conversation};
@@ -107,6 +107,11 @@ fn the_vector_finds_what_a_look_at_every_message_finds() {
         let found: Vec<u64> = read(&vector, query).into_iter().map(|(_, number, ..)| number).collect();
         assert_eq!(found, expected, "{query:?}");
     }
+}
+
+#[test]
+fn toom_in_a_folder_answers_as_the_vector_does() {
+    answers_as_the_vector_does::<toom::Toom<FileStorage>>(true);
 }
 
 #[test]

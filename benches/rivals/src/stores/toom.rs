@@ -4,7 +4,8 @@ use core::ops::ControlFlow;
 use std::path::Path;
 
 use toom_core::{
-    Conversation, Epoch, History, MemoryStorage, MessageNumber, MessageRef, Record, Storage, Timestamp,
+    Conversation, Epoch, FileOptions, FileStorage, History, MemoryStorage, MessageNumber, MessageRef, Record,
+    Storage, Timestamp,
 };
 
 use super::{Store, StoreError, View};
@@ -12,6 +13,14 @@ use super::{Store, StoreError, View};
 /// A [`Storage`] that can be opened in a folder.
 pub(super) trait InFolder: Storage + Sized {
     fn open(folder: &Path) -> Result<Self, StoreError>;
+}
+
+impl InFolder for FileStorage {
+    fn open(folder: &Path) -> Result<Self, StoreError> {
+        // Nobody forges the messages of a comparison, so nothing has to be secret here.
+        let random = [7; 16];
+        Ok(Self::open(folder, FileOptions::new(random))?)
+    }
 }
 
 impl InFolder for MemoryStorage {

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use toom_rivals::goals::GOALS;
+
 fn run(dir: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_toom-rivals"))
         .arg("--dir")
@@ -31,13 +33,14 @@ fn a_run_measures_every_store_loses_nothing_to_a_kill_and_leaves_nothing_behind(
     assert_eq!(std::fs::read_to_string(&table).unwrap(), printed);
     let head: Vec<&str> = printed.lines().next().unwrap().split(" | ").collect();
     assert_eq!(printed.lines().count(), 2 + 18);
-    for (place, rival) in (3..).zip(["SQLite", "redb", "LMDB", "fjall"]) {
-        let place = place - 1;
-        assert_eq!(head[place], rival);
+    for (place, store) in (1..).zip(["TOOM", "SQLite", "redb", "LMDB", "fjall"]) {
+        assert_eq!(head[place], store);
         for row in printed.lines().skip(2) {
-            assert_ne!(row.split(" | ").nth(place), Some("–"), "{rival}: {row}");
+            assert_ne!(row.split(" | ").nth(place), Some("–"), "{store}: {row}");
         }
     }
+    let judged = printed.lines().filter(|row| row.ends_with("| met |") || row.ends_with("| missed |"));
+    assert_eq!(judged.count(), GOALS.len());
     assert!(std::fs::read_to_string(&chart).unwrap().starts_with("<svg"));
     let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(left.len(), 2, "{left:?}");
