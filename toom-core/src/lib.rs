@@ -7,8 +7,8 @@
 //! * It does no I/O, asks no clock, draws nothing at random, and starts no thread: the time is an argument, [`Now`], and
 //!   so are salts and ids. The same inputs give the same outputs, bytes and state on every machine.
 //! * What others must see is returned as values, [`Effect`]s, that the host carries out in order.
-//! * What must last goes through [`Storage`]: [`MemoryStorage`], or one of your own, checked by
-//!   [`storage_conformance!`].
+//! * What must last goes through [`Storage`]: [`MemoryStorage`], `FileStorage` in a folder (feature `file`, on by default), or one
+//!   of your own, checked by [`storage_conformance!`].
 //! * Many operations can share one durable append: [`Engine::batch`].
 //!
 //! It is not a server: `toom-net` is one, with a protocol, over this engine.
