@@ -1,5 +1,7 @@
 //! The birth certificate of a store: what no other file can be read without, written once and never again.
 
+use std::io;
+
 use crate::storage::file::bytes::{Put, Take};
 use crate::storage::file::checksum::Salt;
 use crate::storage::file::disk::{Access, Disk, DiskFile};
@@ -11,7 +13,7 @@ const MAGIC: &[u8; 8] = b"TOOMBORN";
 const BYTES: usize = 32;
 const UNSALTED: Salt = Salt::new(0);
 
-/// What a store was given when it was made. The manifest says the same; this is for a repair without one.
+/// What a store was given when it was made. The manifest has the same salt; this is for a repair without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Birth {
     pub(super) epoch: Epoch,
@@ -32,13 +34,18 @@ impl Birth {
         file.sync().map_err(|error| failed(thing(), "sync it", error))
     }
 
-    /// Reads it; `None` if it is damaged.
-    pub(super) fn load<D: Disk>(disk: &D) -> Result<Option<Self>, StorageError> {
+    /// Reads it. It is damaged if it is missing, too: every store has one.
+    pub(super) fn load<D: Disk>(disk: &D) -> Result<Self, StorageError> {
+        let thing = || disk.shown(names::BIRTH);
+        let corrupt = |what| StorageError::Corrupt { thing: thing(), offset: 0, what };
         let mut bytes = [0; BYTES];
-        let file = disk.open(names::BIRTH, Access::Read);
-        file.and_then(|file| file.read_at(&mut bytes, 0))
-            .map_err(|error| failed(disk.shown(names::BIRTH), "read it", error))?;
-        Ok(Self::parse(&bytes))
+        let read = disk.open(names::BIRTH, Access::Read).and_then(|file| file.read_at(&mut bytes, 0));
+        match read.map_err(|error| (error.kind(), error)) {
+            Ok(()) => Self::parse(&bytes).ok_or_else(|| corrupt("its checksum is wrong")),
+            Err((io::ErrorKind::NotFound, _)) => Err(corrupt("it is missing")),
+            Err((io::ErrorKind::UnexpectedEof, _)) => Err(corrupt("it ends early")),
+            Err((_, error)) => Err(failed(thing(), "read it", error)),
+        }
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {

@@ -27,6 +27,19 @@ impl Folder {
         Ok(Self { path })
     }
 
+    /// The directory `path`, which must be there. Nothing is written.
+    ///
+    /// # Errors
+    /// As the file system says; [`io::ErrorKind::NotADirectory`] if something else has the name.
+    pub fn existing(path: impl Into<PathBuf>) -> io::Result<Self> {
+        let path = path.into();
+        if fs::metadata(&path)?.is_dir() {
+            Ok(Self { path })
+        } else {
+            Err(io::ErrorKind::NotADirectory.into())
+        }
+    }
+
     /// Where the directory is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -47,9 +60,15 @@ impl Disk for Folder {
     type File = File;
     type Lock = File;
 
+    /// Where nothing can be written, a lock file that is there is enough.
     fn lock(&self, name: &str) -> io::Result<Option<File>> {
+        let path = self.path_of(name)?;
         let mut options = OpenOptions::new();
-        let file = options.write(true).create(true).truncate(false).mode(0o600).open(self.path_of(name)?)?;
+        let made = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let file = made.or_else(|error| match error.kind() {
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => File::open(&path),
+            _ => Err(error),
+        })?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Ok(None),
