@@ -1,6 +1,8 @@
 //! One way to turn values into bytes and the bytes into 128 bits: request fingerprints, state digests, and the
 //! places of strangers in bounded tables.
 
+pub(crate) mod history;
+
 use core::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher24};

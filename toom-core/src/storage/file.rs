@@ -2,6 +2,7 @@
 
 mod birth;
 mod bytes;
+mod check;
 mod checksum;
 mod control;
 mod disk;
@@ -27,6 +28,7 @@ mod tests;
 mod tiers;
 mod view;
 
+pub use check::{Progress, Verified};
 #[cfg(any(test, feature = "simulation"))]
 pub use disk::simulated;
 pub use disk::{Access, Disk, DiskFile, Folder};

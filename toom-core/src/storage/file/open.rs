@@ -60,19 +60,11 @@ pub(super) fn find<D: Disk>(
 ) -> Result<Option<Found<D>>, StorageError> {
     let names = names(disk)?;
     let Some(manifest) = Manifest::load(disk)? else {
-        return match names
-            .iter()
-            .find(|name| names::id(name).is_some() || JournalFile::from_name(name).is_some())
-        {
-            None => Ok(None),
-            Some(_) => Err(StorageError::Corrupt {
-                thing: disk.shown(names::MANIFEST),
-                offset: 0,
-                what: "it is missing, and other files of a store are there",
-            }),
-        };
+        return if is_store(&names) { Err(no_manifest(disk)) } else { Ok(None) };
     };
-    check_journal_files(disk, &manifest)?;
+    if let Some(error) = damaged_journal_files(disk, &manifest)?.pop() {
+        return Err(error);
+    }
     let cache = Arc::new(PageCache::new(index_cache_bytes));
     let open_run = |summary| open_run(disk, manifest.salt, summary, &cache).map(Arc::new);
     let list = manifest.runs.iter().copied().map(open_run).collect::<Result<Vec<_>, _>>()?;
@@ -93,6 +85,19 @@ pub(super) fn find<D: Disk>(
     })?;
     let opened = Opened { made: false, replayed: replayed.batches, cut: replayed.cut };
     Ok(Some(Found { manifest, view, cache, next: replayed.next, opened }))
+}
+
+/// Whether files of these names are what is left of a store, when it has no manifest.
+pub(super) fn is_store(names: &[String]) -> bool {
+    names.iter().any(|name| names::id(name).is_some() || JournalFile::from_name(name).is_some())
+}
+
+pub(super) fn no_manifest<D: Disk>(disk: &D) -> StorageError {
+    StorageError::Corrupt {
+        thing: disk.shown(names::MANIFEST),
+        offset: 0,
+        what: "it is missing, and other files of a store are there",
+    }
 }
 
 /// What an open store is made of.
@@ -180,16 +185,18 @@ fn make<D: Disk>(disk: &D, options: &FileOptions) -> Result<Found<D>, StorageErr
 }
 
 /// A journal file that is gone or shorter than it was took acknowledged batches with it.
-fn check_journal_files<D: Disk>(disk: &D, manifest: &Manifest) -> Result<(), StorageError> {
+pub(super) fn damaged_journal_files<D: Disk>(
+    disk: &D,
+    manifest: &Manifest,
+) -> Result<Vec<StorageError>, StorageError> {
     let found = journal::lengths(disk)?;
-    let short = manifest.journal_files.iter().find(|(file, bytes)| found.get(file) < Some(bytes));
-    short.map_or(Ok(()), |(file, _)| {
-        Err(StorageError::Corrupt {
-            thing: disk.shown(&file.name()),
-            offset: found.get(file).copied().unwrap_or(0),
-            what: "it was cut short, or is gone",
-        })
-    })
+    let short = manifest.journal_files.iter().filter(|(file, bytes)| found.get(file) < Some(bytes));
+    let told = short.map(|(file, _)| StorageError::Corrupt {
+        thing: disk.shown(&file.name()),
+        offset: found.get(file).copied().unwrap_or(0),
+        what: "it was cut short, or is gone",
+    });
+    Ok(told.collect())
 }
 
 pub(super) fn names<D: Disk>(disk: &D) -> Result<Vec<String>, StorageError> {

@@ -17,7 +17,6 @@ mod sealed;
 mod window;
 mod writer;
 
-use core::ops::ControlFlow;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,10 +31,10 @@ use scan::Scan;
 use sealed::Damage;
 pub(in crate::storage::file) use writer::RunWriter;
 
+use crate::StorageError;
 use crate::storage::file::checksum::Salt;
 use crate::storage::file::disk::DiskFile;
 use crate::storage::file::fault;
-use crate::{Conversation, MessageNumber, StorageError};
 
 /// A run that is open for reading, by many threads at once.
 pub(in crate::storage::file) struct Run<F> {
@@ -47,14 +46,6 @@ pub(in crate::storage::file) struct Run<F> {
     key: u64,
     fences: Box<[Fence]>,
     cache: Arc<PageCache>,
-}
-
-/// The messages of one conversation that a run holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::storage::file) struct Span {
-    pub(in crate::storage::file) conversation: Conversation,
-    pub(in crate::storage::file) first: MessageNumber,
-    pub(in crate::storage::file) last: MessageNumber,
 }
 
 impl<F: DiskFile> Run<F> {
@@ -87,40 +78,11 @@ impl<F: DiskFile> Run<F> {
         &self.summary
     }
 
-    /// What messages to people call the file.
-    pub(in crate::storage::file) fn shown(&self) -> &str {
-        &self.shown
-    }
-
-    /// Lends to `visit`, in order, which messages of each conversation there are, until it breaks. Reads the index alone.
-    pub(in crate::storage::file) fn spans(
-        &self,
-        mut visit: impl FnMut(Span) -> ControlFlow<()>,
-    ) -> Result<(), StorageError> {
-        let mut span: Option<Span> = None;
-        for number in 0..self.fences.len() {
-            let page = self.read_page(number)?;
-            for entry in &page.entries {
-                let last = MessageNumber::new(entry.end() - 1).unwrap_or(entry.first);
-                match &mut span {
-                    Some(span) if span.conversation == entry.conversation => span.last = last,
-                    _ => {
-                        let next = Span { conversation: entry.conversation, first: entry.first, last };
-                        if span.replace(next).is_some_and(|span| visit(span).is_break()) {
-                            return Ok(());
-                        }
-                    }
-                }
-            }
-        }
-        let _ = span.map(visit);
-        Ok(())
-    }
-
-    /// Reads everything, and lends each block to `see`: every checksum and every law is checked.
+    /// Reads everything, and lends each block to `see`, which tells what is wrong with it: every checksum and every law is
+    /// checked.
     pub(in crate::storage::file) fn check(
         &self,
-        mut see: impl FnMut(BlockView<'_>),
+        mut see: impl FnMut(BlockView<'_>) -> Result<(), &'static str>,
     ) -> Result<(), StorageError> {
         let mut scan = Scan::new();
         let (mut messages, mut times) = (0, None);
@@ -131,7 +93,7 @@ impl<F: DiskFile> Run<F> {
                 let (first, last) = times.unwrap_or((first_at, last_at));
                 times = Some((first_at.min(first), last_at.max(last)));
             }
-            see(view);
+            see(view).map_err(|what| self.corrupt(entry.offset, Damage::at(0, what)))?;
         }
         let told = (self.summary.first_at, self.summary.last_at);
         if messages != self.summary.messages || times.is_some_and(|times| times != told) {

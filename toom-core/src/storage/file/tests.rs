@@ -2,4 +2,6 @@
 
 mod laws;
 mod model;
+mod sample;
 mod script;
+mod verify;

@@ -1,10 +1,11 @@
+use core::ops::ControlFlow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::RwLock;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::{MessageRef, RoomId, Timestamp};
+use crate::{Conversation, MessageNumber, MessageRef, RoomId, Timestamp};
 
 mod damage;
 mod failing;
@@ -166,6 +167,7 @@ fn checked(run: &Run<Bytes>) -> Result<(Vec<Said>, usize), StorageError> {
             told.push(Said::from(message));
             ControlFlow::Continue(())
         });
+        Ok(())
     })?;
     Ok((told, blocks))
 }

@@ -60,6 +60,17 @@ impl Writer {
         drafts.iter().map(|draft| self.record(*draft)).collect()
     }
 
+    /// The same, but what would be said in a room that is not built yet is said to everyone.
+    pub(super) fn write_in_order(&mut self, drafts: &[Draft]) -> Vec<Record> {
+        let mut write = |draft: &Draft| match draft.kind {
+            Kind::Post { conversation, bytes } if conversation > self.rooms => {
+                self.record(Draft { kind: Kind::Post { conversation: 0, bytes }, ..*draft })
+            }
+            _ => self.record(*draft),
+        };
+        drafts.iter().map(&mut write).collect()
+    }
+
     fn record(&mut self, draft: Draft) -> Record {
         self.at += draft.wait_micros;
         self.written += 1;

@@ -17,12 +17,6 @@ fn answers(run: &Run<Bytes>, history: &[Said]) -> Vec<Result<String, StorageErro
         answers.push(run.first_number(conversation).map(|answer| format!("{answer:?}")));
         answers.push(read(run, conversation, Some(number), 2).map(|answer| format!("{answer:?}")));
     }
-    let mut spans = Vec::new();
-    let spanned = run.spans(|span| {
-        spans.push(span);
-        ControlFlow::Continue(())
-    });
-    answers.push(spanned.map(|()| format!("{spans:?}")));
     answers
 }
 

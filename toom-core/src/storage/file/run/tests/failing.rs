@@ -57,7 +57,11 @@ fn a_finished_run_outlives_a_power_cut() {
     let file = disk.crash_seeded(7).open(NAME, Access::Read).unwrap();
     let run = Run::open(file, NAME.to_owned(), SALT, summary, Arc::new(PageCache::new(0))).unwrap();
     let mut messages = 0;
-    run.check(|view| messages += view.messages()).unwrap();
+    run.check(|view| {
+        messages += view.messages();
+        Ok(())
+    })
+    .unwrap();
     assert_eq!(messages, sample().len());
 }
 

@@ -95,19 +95,6 @@ fn a_run_without_messages_has_none() {
 }
 
 #[test]
-fn a_run_tells_which_messages_of_each_conversation_it_has() {
-    let history = history([(2, 10), (0, 9000), (2, 10), (0, 9000), (2, 10), (7, 1)]);
-    let mut spans = Vec::new();
-    run(&history, 1)
-        .spans(|span| {
-            spans.push((span.conversation, span.first.get(), span.last.get()));
-            ControlFlow::Continue(())
-        })
-        .unwrap();
-    assert_eq!(spans, [(conversation(0), 5, 6), (conversation(2), 5, 7), (conversation(7), 5, 5)]);
-}
-
-#[test]
 fn reading_goes_on_until_the_visitor_breaks() {
     let history = history((0..100).map(|_| (0, 200)));
     let (mut limit, mut visited) = (100, 0);

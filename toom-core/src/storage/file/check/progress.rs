@@ -1,0 +1,46 @@
+//! How far a long piece of work is.
+
+/// How much of a long piece of work is done, in bytes that are read or written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// How many are done.
+    pub done: u64,
+    /// How many there are in all.
+    pub total: u64,
+}
+
+/// Progress is told about so often.
+const STEP_BYTES: u64 = 1 << 20;
+
+/// Counts, and tells now and then.
+pub(in crate::storage::file) struct Meter<'a> {
+    tell: &'a mut dyn FnMut(Progress),
+    progress: Progress,
+    told: u64,
+}
+
+impl<'a> Meter<'a> {
+    pub(in crate::storage::file) fn new(total: u64, tell: &'a mut dyn FnMut(Progress)) -> Self {
+        tell(Progress { done: 0, total });
+        Self { tell, progress: Progress { done: 0, total }, told: 0 }
+    }
+
+    pub(in crate::storage::file) fn done(&self) -> u64 {
+        self.progress.done
+    }
+
+    /// Tells that so many bytes are done.
+    pub(in crate::storage::file) fn reach(&mut self, done: u64) {
+        self.progress.done = done.min(self.progress.total);
+        if self.progress.done.saturating_sub(self.told) >= STEP_BYTES {
+            self.told = self.progress.done;
+            (self.tell)(self.progress);
+        }
+    }
+
+    /// Tells that all is done.
+    pub(in crate::storage::file) fn finish(self) {
+        let Progress { total, .. } = self.progress;
+        (self.tell)(Progress { done: total, total });
+    }
+}
