@@ -35,7 +35,7 @@ fn batch(number: u64) -> Vec<Record> {
         author: author.parse().unwrap(),
         body: Body::parse(&text).unwrap(),
     };
-    let key = (number % 3 == 0).then(|| IdempotencyKey::parse(&format!("key-{number}")).unwrap());
+    let key = number.is_multiple_of(3).then(|| IdempotencyKey::parse(&format!("key-{number}")).unwrap());
     let said = message(Conversation::Broadcast, "Obiwan", 3 * number, format!("hello\nnumber {number} ✓"));
     let posted = message(room(), "ＬＥＩＡ", 3 * number + 1, "é".repeat(20));
     let mut records = Vec::new();
