@@ -54,7 +54,7 @@ impl TlsArgs {
         };
         let identity = pair.read()?;
         // What users compare.
-        eprintln!("toomd: the certificate's SHA-256 fingerprint is {}", identity.fingerprint());
+        tracing::info!("the certificate's SHA-256 fingerprint is {}", identity.fingerprint());
         Ok(Some(identity))
     }
 }
@@ -91,7 +91,7 @@ impl Pair {
         let (certificates, private) = (read(certificate)?, Zeroizing::new(read(key)?));
         if is_open_to_others(key) {
             let key = key.display();
-            eprintln!("toomd: {key} is open to other users of this machine; `chmod 600 {key}` ends that");
+            tracing::warn!("{key} is open to other users of this machine; `chmod 600 {key}` ends that");
         }
         Identity::from_pem(&certificates, &private).map_err(|error| Failure::Identity {
             certificate: certificate.clone(),
