@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::security::SecurityArgs;
+
 /// Chats with a TOOM server.
 ///
 /// On a terminal it asks for name and password, then takes commands; what others say appears above the line you type. Where
@@ -40,6 +42,9 @@ pub struct Args {
     /// Carry out COMMAND and log out; may be given several times
     #[arg(short = 'c', value_name = "COMMAND")]
     pub commands: Vec<String>,
+    /// How the server is reached and believed.
+    #[command(flatten)]
+    pub security: SecurityArgs,
 }
 
 /// What `toom` can do but connect.

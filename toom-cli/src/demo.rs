@@ -13,6 +13,7 @@ use toom_net::server::{RunningServer, Server as ChatServer};
 
 use crate::filter::write_line;
 use crate::login::{Connection, Server};
+use crate::security::{Reach, Security};
 use crate::session::Session;
 use crate::stop::{Stop, Verdict};
 use crate::zone::Zone;
@@ -78,7 +79,8 @@ impl House {
         let running =
             ChatServer::builder(storage).config(config).accounts(accounts).start().map_err(failed)?;
         let address = running.local_addr();
-        let server = Server { host: address.ip().to_string(), port: address.port(), udp: None };
+        let (host, port) = (address.ip().to_string(), address.port());
+        let server = Server { host, port, udp: None, security: Security::Plain(Reach::Here) };
         Ok((running, Self { server, password }))
     }
 

@@ -4,12 +4,13 @@ use std::io;
 
 use tokio::task::spawn_blocking;
 use toom_core::{Password, UserName};
-use toom_net::client::Pushes;
+use toom_net::client::{Pushes, Trust};
 
 use crate::args::Args;
 use crate::editor::{Editor, Terminal, Typed};
 use crate::filter::write_line;
-use crate::login::{Connection, Retry, Server};
+use crate::login::{Connection, NoConnection, Retry, Server};
+use crate::security::{Security, first_time};
 use crate::session::{Session, Step};
 use crate::stop::{Stop, Verdict};
 use crate::zone::Zone;
@@ -19,14 +20,14 @@ use crate::{prompt, render};
 ///
 /// # Errors
 /// [`Stop`] where it is cut short.
-pub async fn run(server: &Server, args: &Args, zone: Zone) -> Result<Verdict, Stop> {
-    let mut connection = server.connect().await?;
+pub async fn run(mut server: Server, args: &Args, zone: Zone) -> Result<Verdict, Stop> {
+    let mut connection = reach(&mut server).await?;
     let mut who = Who::new(args)?;
     loop {
         let Some((user, password)) = who.ask().await? else { return Ok(Verdict::Done) };
         // Whoever takes long to type may find the door closed.
         if connection.client.ended().is_some() {
-            connection = server.connect().await?;
+            connection = reach(&mut server).await?;
         }
         match connection.log_in(user, password).await? {
             Ok(logged_in) => {
@@ -44,6 +45,28 @@ pub async fn run(server: &Server, args: &Args, zone: Zone) -> Result<Verdict, St
             }
         }
     }
+}
+
+/// Connects. Where the server's certificate is new, the user says whether it is right, and that is kept.
+async fn reach(server: &mut Server) -> Result<Connection, Stop> {
+    let (shown, stop) = match server.connect().await {
+        Ok(connection) => return Ok(connection),
+        Err(NoConnection::Stop(stop)) => return Err(stop),
+        Err(NoConnection::New(shown, stop)) => (shown, stop),
+    };
+    for line in first_time(&server.host, server.port, shown) {
+        say(&line)?;
+    }
+    if !blocking(|| prompt::confirm(&mut io::stdout())).await? {
+        return Err(stop);
+    }
+    if let Security::Known(known) = &server.security
+        && let Err(error) = known.add(&server.host, server.port, shown)
+    {
+        say(&format!("You will be asked again: {error}"))?;
+    }
+    server.security = Security::Tls(Trust::certificate(shown));
+    Ok(server.connect().await?)
 }
 
 /// Who wants to log in: from the arguments as far as they say, else from the user.

@@ -4,6 +4,7 @@
 //! * [`command`]: what the user types, parsed;
 //! * [`render`]: the lines that answer it;
 //! * [`zone`]: times, read and written in the user's time zone;
+//! * [`security`], with [`known_servers`]: whether that address is the right one, and who may listen on the way;
 //! * [`login`], [`session`]: from an address to a session, and what is done in it;
 //! * [`interactive`], with [`prompt`] and [`editor`]: a person at a terminal;
 //! * [`script`], with [`lines`]: commands from arguments or standard input;
@@ -16,11 +17,13 @@ pub mod demo;
 pub mod editor;
 pub mod filter;
 pub mod interactive;
+pub mod known_servers;
 pub mod lines;
 pub mod login;
 pub mod prompt;
 pub mod render;
 pub mod script;
+pub mod security;
 pub mod session;
 pub mod stop;
 pub mod zone;
@@ -33,6 +36,7 @@ use tokio::runtime;
 
 use args::{Args, Program};
 use login::Server;
+use security::Security;
 use stop::{Stop, Verdict};
 use zone::Zone;
 
@@ -50,10 +54,11 @@ fn run_with(args: &Args) -> Result<Verdict, Stop> {
         if let Some(Program::Demo) = args.program {
             return demo::run(zone).await;
         }
-        let server = Server { host: args.host.clone(), port: args.port, udp: args.udp() };
+        let security = Security::of(&args.security)?;
+        let server = Server { host: args.host.clone(), port: args.port, udp: args.udp(), security };
         let at_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
         if at_terminal && args.commands.is_empty() {
-            interactive::run(&server, args, zone).await
+            interactive::run(server, args, zone).await
         } else {
             script::run(&server, args, zone).await
         }

@@ -1,12 +1,17 @@
 //! From a server's address to a session.
 
+use core::net::SocketAddr;
 use core::num::NonZeroU16;
+use std::io;
 
+use tokio::net::lookup_host;
 use toom_core::{Password, UserName};
-use toom_net::client::{CallError, Client, Options, Pushes};
+use toom_net::client::{CallError, Client, ConnectError, Options, Pushes, TlsError, Trust};
 use toom_net::protocol::login_text::{BLOCKED, NOW_BLOCKED, WRONG_PASSWORD};
 use toom_net::protocol::{ClientWord, Code, Failure, LoggedIn};
+use toom_net::tls::Fingerprint;
 
+use crate::security::{self, Reach, Security};
 use crate::stop::Stop;
 
 /// Where a server is, and what it is told of this client.
@@ -18,6 +23,8 @@ pub struct Server {
     pub port: u16,
     /// The UDP port on which this client takes files, if it does.
     pub udp: Option<NonZeroU16>,
+    /// How it is reached and believed.
+    pub security: Security,
 }
 
 /// A connection on which nobody may be logged in yet.
@@ -47,19 +54,81 @@ pub enum Retry {
     Later,
 }
 
+/// Why there is no connection.
+#[derive(Debug)]
+pub enum NoConnection {
+    /// Nothing can be done here.
+    Stop(Stop),
+    /// The server's certificate is new to the user, and only the user can say whether it is right: its fingerprint, and what to
+    /// tell where nobody can be asked.
+    New(Fingerprint, Stop),
+}
+
+impl From<NoConnection> for Stop {
+    /// Where nobody can be asked.
+    fn from(why: NoConnection) -> Self {
+        match why {
+            NoConnection::Stop(stop) | NoConnection::New(_, stop) => stop,
+        }
+    }
+}
+
+impl From<Stop> for NoConnection {
+    fn from(stop: Stop) -> Self {
+        Self::Stop(stop)
+    }
+}
+
 impl Server {
-    /// Connects and greets.
+    /// Connects and greets. Before the server is believed, nothing is sent to it.
     ///
     /// # Errors
-    /// [`Stop::Connection`], which names the server and says why.
-    pub async fn connect(&self) -> Result<Connection, Stop> {
+    /// [`Stop::Connection`], which names the server and says why; [`Stop::Usage`] where the connection would not be safe.
+    pub async fn connect(&self) -> Result<Connection, NoConnection> {
         let mut options = Options { udp: self.udp, ..Options::default() };
         if let Ok(client) = ClientWord::parse(concat!("toom/", env!("CARGO_PKG_VERSION"))) {
             options.client = client;
         }
-        match Client::connect((self.host.as_str(), self.port), options).await {
+        let connected = match &self.security {
+            Security::Plain(reach) => match self.resolve(*reach).await? {
+                Ok(addresses) => Client::connect(&*addresses, options).await,
+                Err(error) => Err(error.into()),
+            },
+            Security::Tls(trust) => Client::connect_tls(&self.host, self.port, trust, options).await,
+            Security::Known(known) => {
+                let known =
+                    known.find(&self.host, self.port).map_err(|error| Stop::Usage(error.to_string()))?;
+                let trust = known.map_or_else(Trust::system, Trust::certificate);
+                Client::connect_tls(&self.host, self.port, &trust, options).await
+            }
+        };
+        match connected {
             Ok((client, pushes)) => Ok(Connection { client, pushes }),
-            Err(error) => Err(Stop::unreachable(&self.host, self.port, &error)),
+            Err(error) => Err(self.failure(&error)),
+        }
+    }
+
+    /// The addresses of the server, if it may be reached without TLS.
+    async fn resolve(&self, reach: Reach) -> Result<io::Result<Vec<SocketAddr>>, Stop> {
+        let addresses: Vec<_> = match lookup_host((self.host.as_str(), self.port)).await {
+            Ok(addresses) => addresses.collect(),
+            Err(error) => return Ok(Err(error)),
+        };
+        if reach == Reach::Here && !addresses.iter().all(|address| address.ip().to_canonical().is_loopback())
+        {
+            return Err(security::refused(&self.host));
+        }
+        Ok(Ok(addresses))
+    }
+
+    fn failure(&self, error: &ConnectError) -> NoConnection {
+        let advice = self.security.advice(&self.host, self.port, error);
+        let stop = Stop::unreachable(&self.host, self.port, error, advice.as_deref());
+        match (error, &self.security) {
+            (ConnectError::Tls(TlsError::Unknown { shown, .. }), Security::Known(_)) => {
+                NoConnection::New(*shown, stop)
+            }
+            _ => stop.into(),
         }
     }
 }

@@ -31,6 +31,27 @@ pub fn user_name(out: &mut impl Write) -> io::Result<Option<String>> {
     Ok(Some(line.trim().to_owned()))
 }
 
+/// Asks for a yes or a no, until one of them is typed in full; the end of the input is a no.
+///
+/// # Errors
+/// Those of the terminal.
+pub fn confirm(out: &mut impl Write) -> io::Result<bool> {
+    loop {
+        out.write_all(render::YES_OR_NO_PROMPT.as_bytes())?;
+        out.flush()?;
+        let mut line = String::new();
+        if io::stdin().read_line(&mut line)? == 0 {
+            out.write_all(b"\n")?;
+            return Ok(false);
+        }
+        match line.trim() {
+            "yes" => return Ok(true),
+            "no" => return Ok(false),
+            _ => {}
+        }
+    }
+}
+
 /// Asks for a password, without echo; `None` where the user leaves with Ctrl-C or Ctrl-D.
 ///
 /// # Errors

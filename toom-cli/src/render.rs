@@ -13,6 +13,8 @@ pub const WELCOME: &str = "Welcome to TOOM!";
 pub const USER_PROMPT: &str = "Username:";
 /// The prompt for the password.
 pub const PASSWORD_PROMPT: &str = "Password:";
+/// Asks whether a server is the right one.
+pub const YES_OR_NO_PROMPT: &str = "Type yes or no:";
 /// The prompt before the first command.
 pub const COMMANDS_PROMPT: &str = "Enter one of the following commands (BCM, ATU, SRB, SRM, RDM, OUT, UPD):";
 /// The answer to `ATU` where there is nobody.

@@ -46,14 +46,15 @@ impl Stop {
         Self::Connection(format!("cannot start: {error}"))
     }
 
-    /// No connection came about to `host` and `port`.
+    /// No connection came about to `host` and `port`; `advice` is what can be done about it.
     #[must_use]
-    pub fn unreachable(host: &str, port: u16, error: &ConnectError) -> Self {
+    pub fn unreachable(host: &str, port: u16, error: &ConnectError, advice: Option<&str>) -> Self {
         let why = match error {
             ConnectError::Call(error) => render::call_error(error),
             error => error.to_string(),
         };
-        Self::Connection(format!("no connection to {host} port {port}: {why}"))
+        let advice = advice.map(|advice| format!("; {advice}")).unwrap_or_default();
+        Self::Connection(format!("no connection to {host} port {port}: {why}{advice}"))
     }
 }
 

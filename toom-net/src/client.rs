@@ -2,7 +2,9 @@
 //!
 //! [`Client::connect`], or `Client::connect_tls` over TLS, gives a [`Client`], whose methods are the protocol's requests, and [`Pushes`], what happens meanwhile. The
 //! logic is in [`Dialogue`] and [`PushQueue`], which know no sockets, no clock and no runtime: a program with a loop of its own, or a
-//! simulation, uses these alone. Connecting again, and going on where one was, is not done here.
+//! simulation, uses these alone.
+//!
+//! [`Client::stay`] gives the same two, and comes back when the connection is lost: nothing missed, nothing twice. Its logic is in [`Visit`].
 //!
 //! ```
 //! use toom_core::{Body, Epoch, MemoryStorage, Password, Secret, UserName};
@@ -55,6 +57,7 @@ mod pushes;
 #[cfg(feature = "client-tls")]
 mod tls;
 mod violation;
+mod visit;
 mod waiting;
 
 pub use answer::{ActiveUser, Answer, NewRoom, NextPage, Page};
@@ -62,9 +65,10 @@ pub use connect::Options;
 pub use dialogue::{Dialogue, Event, RequestId, RequestTooLong};
 pub use error::{CallError, ConnectError, Ended};
 pub use handle::Client;
-pub use push_queue::{Bye, PushQueue, Pushed};
+pub use push_queue::{Away, Bye, PushQueue, Pushed, StoreMet};
 pub use pushes::Pushes;
 #[cfg(feature = "client-tls")]
 pub use tls::{TlsError, Trust, TrustError};
 pub use violation::Violation;
+pub use visit::{Ticket, Visit, VisitEvent};
 pub use waiting::REPLY_BYTES_MAX;

@@ -14,4 +14,5 @@ mod line_mode;
 mod support;
 #[cfg(unix)]
 mod terminal;
+mod tls;
 mod transcript;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use toom_core::{Epoch, MemoryStorage, Secret, UserName};
-use toom_net::server::{RunningServer, Server};
+use toom_net::server::{Identity, RunningServer, Server};
 
 /// How long anything may take before a test gives up: far longer than it takes.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -23,11 +23,31 @@ pub(crate) const PASSWORD: &str = "may the force";
 
 /// A server with the accounts obiwan, hans, luke and yoda.
 pub(crate) fn server() -> RunningServer {
+    serve(None)
+}
+
+fn serve(identity: Option<Identity>) -> RunningServer {
     let account = |name: &str| (name.parse::<UserName>().unwrap(), Secret::plain(PASSWORD).unwrap());
     Server::builder(MemoryStorage::new(Epoch::new(1)))
         .accounts(["obiwan", "hans", "luke", "yoda"].map(account))
+        .tls(identity)
         .start()
         .unwrap()
+}
+
+/// The same over TLS, with a certificate for 127.0.0.1 that nobody vouches for.
+pub(crate) struct TlsServer {
+    pub(crate) server: RunningServer,
+    pub(crate) certificate: String,
+    pub(crate) fingerprint: String,
+}
+
+pub(crate) fn tls_server() -> TlsServer {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let identity = Identity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
+    let fingerprint = identity.fingerprint().to_string();
+    TlsServer { server: serve(Some(identity)), certificate, fingerprint }
 }
 
 pub(crate) fn port(server: &RunningServer) -> String {

@@ -12,7 +12,7 @@ use nix::pty::{OpenptyResult, Winsize, openpty};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use toom_net::server::RunningServer;
 
-use crate::support::{PASSWORD, PATIENCE, Peer, masked, password_file, port, server, toom};
+use crate::support::{PASSWORD, PATIENCE, Peer, masked, password_file, port, server, tls_server, toom};
 
 /// `toom` on a terminal of 24 lines of 80, and what it has written there.
 struct Screen {
@@ -33,7 +33,14 @@ impl Screen {
     }
 
     /// Starts, and waits until commands can be typed.
-    fn start(mut command: Command) -> Self {
+    fn start(command: Command) -> Self {
+        let mut screen = Self::open(command);
+        screen.wait_for("OUT, UPD):\r\n");
+        screen.wait_until_ready();
+        screen
+    }
+
+    fn open(mut command: Command) -> Self {
         let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
         let OpenptyResult { master, slave } = openpty(Some(&size), None).unwrap();
         let end = || Stdio::from(slave.try_clone().unwrap());
@@ -50,10 +57,7 @@ impl Screen {
                 }
             }
         });
-        let mut screen = Self { child, keys, written, seen: String::new(), terminal: slave };
-        screen.wait_for("OUT, UPD):\r\n");
-        screen.wait_until_ready();
-        screen
+        Self { child, keys, written, seen: String::new(), terminal: slave }
     }
 
     fn press(&mut self, keys: &str) {
@@ -182,4 +186,39 @@ fn in_the_demo_the_others_answer_to_everyone_and_in_a_room() {
     demo.press("OUT\r");
     demo.wait_for("Bye,obiwan\r\n");
     assert_eq!(demo.end(), (Some(0), true));
+}
+
+#[test]
+fn a_server_that_is_new_is_shown_and_asked_about_once() {
+    let tls = tls_server();
+    let (folder, file) = password_file(PASSWORD);
+    let known = folder.path().join("known_servers");
+    let command = || {
+        let mut command = toom(&["127.0.0.1", &port(&tls.server), "--tls", "--user", "obiwan"]);
+        command.arg("--password-file").arg(&file).arg("--known-servers").arg(&known);
+        command
+    };
+    let mut screen = Screen::open(command());
+    screen.wait_for(&format!("  {}\r\n", tls.fingerprint));
+    screen.wait_for("Type yes or no:");
+    screen.press("y\n");
+    screen.wait_for("Type yes or no:");
+    screen.press("no\n");
+    screen.wait_for(&format!("say --tls-fingerprint {}; or say --ca FILE\r\n", tls.fingerprint));
+    assert_eq!(screen.end(), (Some(3), true));
+    assert!(!known.exists());
+
+    let mut screen = Screen::open(command());
+    screen.wait_for("Type yes or no:");
+    screen.press("yes\n");
+    screen.wait_for("Welcome to TOOM!");
+    screen.wait_until_ready();
+    screen.press("OUT\r");
+    assert_eq!(screen.end(), (Some(0), true));
+    let line = format!("127.0.0.1:{} {}\n", port(&tls.server), tls.fingerprint);
+    assert_eq!(std::fs::read_to_string(&known).unwrap(), line);
+
+    let mut screen = Screen::start(command());
+    screen.press("OUT\r");
+    assert_eq!(screen.end(), (Some(0), true));
 }

@@ -94,8 +94,9 @@ fn a_store_that_the_first_format_wrote_opens_and_holds_everything() {
             Record::Posted(posted) if posted.message.conversation == conversation => Some(&posted.message),
             _ => None,
         });
-        let posted: Vec<_> =
-            posted.map(|m| (m.number, m.at, m.author.as_str().to_owned(), m.body.as_str().to_owned())).collect();
+        let posted: Vec<_> = posted
+            .map(|m| (m.number, m.at, m.author.as_str().to_owned(), m.body.as_str().to_owned()))
+            .collect();
         assert_eq!(read, posted);
     }
 }
@@ -107,6 +108,9 @@ fn what_is_written_today_is_what_the_first_format_wrote() {
     let (today, then) = (files(made.path()), files(&fixture()));
     assert_eq!(today.keys().collect::<Vec<_>>(), then.keys().collect::<Vec<_>>());
     for (name, bytes) in today {
-        assert!(bytes == then[&name], "{name} is another: a new format needs a new number and a fixture of its own");
+        assert!(
+            bytes == then[&name],
+            "{name} is another: a new format needs a new number and a fixture of its own"
+        );
     }
 }

@@ -16,7 +16,8 @@ use super::Trust;
 use super::driver::{Driver, Shared};
 use super::handle::{About, end_of};
 use super::keys::Keys;
-use super::{Client, ConnectError, Pushes};
+use super::visit::{Connect, VisitDriver};
+use super::{Client, ConnectError, Pushes, Visit};
 use crate::protocol::{ClientWord, Command, Hello, Live};
 
 /// How many calls wait to be taken before the next one waits to be queued.
@@ -98,6 +99,46 @@ impl Client {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         within(options.connect_timeout, Self::greet(stream, options)).await
+    }
+
+    /// Connects, and stays: when the connection is lost, it connects again, logs in as before and goes on where it was, as
+    /// [`Visit`] says. `connect` makes each connection.
+    ///
+    /// The last login that succeeded is the one that is repeated, so its password is kept. The calls are those of any
+    /// `Client`; made while there is no connection, they wait for the next one. Those that post are given a key where they have none. In [`Pushes`],
+    /// [`Pushed::Away`](super::Pushed::Away) and [`Pushed::Back`](super::Pushed::Back) tell how it goes, and messages that the server did not push are fetched.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect): the first connection is tried once.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime with time, and with I/O if `connect` needs it.
+    pub async fn stay<S, F>(
+        mut connect: impl FnMut() -> F + Send + 'static,
+        options: Options,
+    ) -> Result<(Self, Pushes), ConnectError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        F: Future<Output = Result<S, ConnectError>> + Send + 'static,
+    {
+        let (mark, keys) = (draw_mark()?, Keys::new(draw_mark()?));
+        let shared = Arc::new(Shared::new());
+        let (calls, to_serve) = mpsc::channel(CALLS_QUEUED);
+        let (tell_greeting, greeting) = oneshot::channel();
+        let (open, closed) = oneshot::channel();
+        let Options { client, udp, live, connect_timeout } = options;
+        let hello = Hello { client: Some(client), udp, live };
+        let connect: Connect<S> = Box::new(move || Box::pin(connect()));
+        let visit = |now| Visit::new(hello, mark, now);
+        let driver = VisitDriver::new(visit, connect, to_serve, closed, tell_greeting, Arc::clone(&shared));
+        tokio::spawn(driver.run());
+        let pushes = Pushes { shared: Arc::clone(&shared) };
+        within(connect_timeout, async {
+            let greeting = greeting.await.map_err(|_| ConnectError::before_greeting(end_of(&shared)))?;
+            let about = Arc::new(About { greeting, keys, _open: open });
+            Ok((Self { calls, shared: Arc::clone(&shared), about }, pushes))
+        })
+        .await
     }
 
     async fn greet<S>(stream: S, options: Options) -> Result<(Self, Pushes), ConnectError>

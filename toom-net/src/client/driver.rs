@@ -3,7 +3,7 @@
 use core::future::poll_fn;
 use core::mem::MaybeUninit;
 use core::pin::Pin;
-use core::task::{Context, Poll, ready};
+use core::task::{Context, Poll, Waker, ready};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -16,13 +16,13 @@ use super::{Answer, Bye, CallError, Dialogue, Ended, Event, PushQueue};
 use crate::protocol::{Command, Greeting, Push, Verb};
 
 /// How many requests wait for their replies at once; further calls wait to be sent.
-const IN_FLIGHT_MAX: usize = 128;
+pub(super) const IN_FLIGHT_MAX: usize = 128;
 
 /// How many bytes wait to be written before further calls do.
 const UNSENT_BYTES_MAX: usize = 64 * 1024;
 
 /// How much is read at once.
-const READ_BYTES: usize = 8 * 1024;
+pub(super) const READ_BYTES: usize = 8 * 1024;
 
 /// A request, and where its answer goes. Where nobody waits for the answer any more, it is dropped.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub(super) struct Shared {
     /// `None` once nobody takes what is pushed.
     pushes: Mutex<Option<PushQueue>>,
     pub(super) pushed: Notify,
+    /// Who has more for the queue once there is room.
+    taken: Mutex<Option<Waker>>,
     ended: OnceLock<Ended>,
 }
 
@@ -60,7 +62,7 @@ pub(super) struct Driver<S> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Flush {
+pub(super) enum Flush {
     Done,
     Due,
 }
@@ -73,6 +75,7 @@ impl Shared {
         Self {
             pushes: Mutex::new(Some(PushQueue::new(PushQueue::BYTES_MAX))),
             pushed: Notify::new(),
+            taken: Mutex::new(None),
             ended: OnceLock::new(),
         }
     }
@@ -84,6 +87,23 @@ impl Shared {
 
     pub(super) fn ended(&self) -> Option<&Ended> {
         self.ended.get()
+    }
+
+    /// Says why the connection ended, unless that was said.
+    pub(super) fn end(&self, ended: Ended) {
+        self.ended.get_or_init(|| ended);
+    }
+
+    /// Wakes `waker` when something is taken from the queue. To be called before looking whether there is room.
+    pub(super) fn wake_when_taken(&self, waker: &Waker) {
+        *self.taken.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker.clone());
+    }
+
+    /// Something was taken from the queue, or nobody takes anything any more.
+    pub(super) fn was_taken(&self) {
+        if let Some(waker) = self.taken.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            waker.wake();
+        }
     }
 }
 
@@ -114,7 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     pub(super) async fn run(mut self) {
         let ended = poll_fn(|cx| self.poll(cx)).await;
         // Set before the callers learn that no answer comes, which they do when `self` is dropped.
-        self.shared.ended.get_or_init(|| ended);
+        self.shared.end(ended);
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
@@ -226,7 +246,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                     let Some((verb, waiter)) = self.waiting.pop_front() else { continue };
                     let last = verb == Verb::Out && result.is_ok();
                     if last {
-                        self.shared.ended.get_or_init(|| Ended::Closed);
+                        self.shared.end(Ended::Closed);
                     }
                     // Nobody waits for it where the call was dropped.
                     let _ = waiter.send(result.map_err(CallError::Refused));
@@ -253,7 +273,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 impl<S> Drop for Driver<S> {
     /// Also where the runtime shuts down under it.
     fn drop(&mut self) {
-        self.shared.ended.get_or_init(|| Ended::Closed);
+        self.shared.end(Ended::Closed);
         self.shared.pushed.notify_one();
     }
 }

@@ -23,6 +23,9 @@ pub enum CallError {
     /// repeat on another connection.
     #[error(transparent)]
     Ended(#[from] Ended),
+    /// It names a number or a cursor, and was not sent before the server came back with a store of another epoch.
+    #[error("the server has another history now: numbers of the old one mean nothing any more")]
+    OtherEpoch,
 }
 
 /// Why a connection ended.
@@ -40,6 +43,13 @@ pub enum Ended {
         /// What the system says; `None` where the far end closed in order.
         error: Option<Arc<io::Error>>,
     },
+    /// The server does not let the user in again.
+    #[error("the server does not let you in again: {0}")]
+    Refused(Failure),
+    /// The server that was there before, or one in its place, is not believed to be the right one.
+    #[cfg(feature = "client-tls")]
+    #[error(transparent)]
+    Distrusted(TlsError),
     /// The server does not keep to the protocol.
     #[error(transparent)]
     Violation(#[from] Violation),
@@ -63,6 +73,32 @@ pub enum ConnectError {
     /// The server refused `HELLO`, or the connection ended before its answer.
     #[error(transparent)]
     Call(#[from] CallError),
+}
+
+impl ConnectError {
+    /// Why a connection ended before the server had greeted.
+    pub(super) fn before_greeting(ended: Ended) -> Self {
+        match ended {
+            Ended::Lost { bye: None, error: Some(error) } => Self::Io(io::Error::new(error.kind(), error)),
+            #[cfg(feature = "client-tls")]
+            Ended::Distrusted(error) => Self::Tls(error),
+            ended => ended.into(),
+        }
+    }
+}
+
+impl From<ConnectError> for Ended {
+    fn from(error: ConnectError) -> Self {
+        let lost = |error| Self::Lost { bye: None, error: Some(Arc::new(error)) };
+        match error {
+            ConnectError::Io(error) => lost(error),
+            #[cfg(feature = "client-tls")]
+            ConnectError::Tls(error) => Self::Distrusted(error),
+            ConnectError::Call(CallError::Ended(ended)) => ended,
+            ConnectError::Call(error) => lost(io::Error::other(error)),
+            ConnectError::TimedOut => lost(io::ErrorKind::TimedOut.into()),
+        }
+    }
 }
 
 impl From<Ended> for ConnectError {

@@ -1,12 +1,13 @@
 //! What was pushed and not taken yet, in a bounded place.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
 use toom_core::{Conversation, MessageNumber, RoomId};
 
-use super::Violation;
-use crate::protocol::{ByeCode, MessageLine, NameWord, Push};
+use super::{Ended, Violation};
+use crate::protocol::{ByeCode, Failure, LoggedIn, MessageLine, NameWord, Push};
 
 /// Something that happened, and that nobody asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,57 @@ pub enum Pushed {
     },
     /// The server is about to close.
     Bye(Bye),
+    /// These messages are gone for good. Only where a client [stays](super::Client::stay).
+    Gone {
+        /// Of which conversation.
+        conversation: Conversation,
+        /// The first of them.
+        first: MessageNumber,
+        /// The last of them.
+        last: MessageNumber,
+    },
+    /// The connection is lost, and is sought again. Only where a client [stays](super::Client::stay).
+    Away(Away),
+    /// There is a session again; what was missed follows. Only where a client [stays](super::Client::stay).
+    Back {
+        /// The new session.
+        session: LoggedIn,
+        /// Whether numbers remembered still mean what they meant.
+        store: StoreMet,
+    },
+}
+
+/// Why there is no connection for now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Away {
+    /// The server's reason to close, if it gave one.
+    pub bye: Option<Bye>,
+    /// Why, in words.
+    pub why: Box<str>,
+    /// How long until the next try.
+    pub pause: Duration,
+}
+
+/// What a client that came back meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreMet {
+    /// The store that it knows.
+    Same,
+    /// A store of another epoch: numbers and keys remembered mean nothing there, and what was posted meanwhile is not to be found.
+    Other,
+}
+
+impl From<&Ended> for Away {
+    fn from(ended: &Ended) -> Self {
+        let bye = if let Ended::Lost { bye, .. } = ended { bye.clone() } else { None };
+        Self { bye, why: ended.to_string().into(), pause: Duration::ZERO }
+    }
+}
+
+impl From<&Failure> for Away {
+    fn from(failure: &Failure) -> Self {
+        Self { bye: None, why: failure.text.clone(), pause: Duration::ZERO }
+    }
 }
 
 /// Why the server closes.
@@ -128,7 +180,7 @@ impl PushQueue {
     /// The next event; `None` if there is none yet.
     pub fn take(&mut self) -> Option<Pushed> {
         if let Some(event) = self.queue.pop_front() {
-            self.bytes -= cost(&event);
+            self.bytes -= event.cost();
             if self.bytes <= self.bytes_max / 2 {
                 self.state = Filling::Taking;
                 self.settle();
@@ -170,7 +222,7 @@ impl PushQueue {
         event: Pushed,
     ) -> Result<(), Violation> {
         let owed = self.lagging.get(&conversation).copied();
-        let cost = cost(&event) + owed.map_or(0, |_| EVENT_BYTES);
+        let cost = event.cost() + owed.map_or(0, |_| EVENT_BYTES);
         if self.state == Filling::Taking && self.bytes + cost <= self.bytes_max {
             if let Some((first, last)) = owed {
                 self.lagging.remove(&conversation);
@@ -190,29 +242,37 @@ impl PushQueue {
 
     fn add_room(&mut self, event: Pushed) {
         // Once one was missed, the others wait for the notice that says so, or it would come after rooms built later.
-        if self.rooms_missed == 0 && self.bytes + cost(&event) <= self.bytes_max * 2 {
+        if self.rooms_missed == 0 && self.bytes + event.cost() <= self.bytes_max * 2 {
             self.push_back(event);
         } else {
             self.rooms_missed += 1;
         }
     }
 
-    fn push_back(&mut self, event: Pushed) {
-        self.bytes += cost(&event);
+    /// Whether there is room for what does not come from a connection.
+    pub(super) const fn has_room(&self) -> bool {
+        self.bytes < self.bytes_max / 16
+    }
+
+    pub(super) fn push_back(&mut self, event: Pushed) {
+        self.bytes += event.cost();
         self.queue.push_back(event);
     }
 }
 
-/// What `event` takes in memory.
-fn cost(event: &Pushed) -> usize {
-    EVENT_BYTES
-        + match event {
-            Pushed::Message(message) => message.author.as_str().len() + message.body.as_str().len(),
-            Pushed::Room { members, .. } => {
-                members.iter().map(|name| name.as_str().len() + size_of::<NameWord>()).sum()
+impl Pushed {
+    /// What it takes in memory.
+    pub(super) fn cost(&self) -> usize {
+        EVENT_BYTES
+            + match self {
+                Self::Message(message) => message.author.as_str().len() + message.body.as_str().len(),
+                Self::Room { members, .. } => {
+                    members.iter().map(|name| name.as_str().len() + size_of::<NameWord>()).sum()
+                }
+                Self::Away(away) => away.why.len(),
+                _ => 0,
             }
-            Pushed::Lag { .. } | Pushed::RoomsMissed { .. } | Pushed::Bye(_) => 0,
-        }
+    }
 }
 
 #[cfg(test)]

@@ -32,7 +32,9 @@ impl Pushes {
 
     /// The next event, if there is one already.
     pub fn try_next(&mut self) -> Option<Pushed> {
-        self.shared.with_pushes(|pushes| pushes.as_mut()?.take())
+        let event = self.shared.with_pushes(|pushes| pushes.as_mut()?.take())?;
+        self.shared.was_taken();
+        Some(event)
     }
 
     /// Why the connection ended; `None` while it is open.
@@ -45,6 +47,7 @@ impl Pushes {
 impl Drop for Pushes {
     fn drop(&mut self) {
         self.shared.with_pushes(|pushes| *pushes = None);
+        self.shared.was_taken();
     }
 }
 

@@ -145,12 +145,14 @@ pub enum ByeCode {
     Throttled,
     /// The account was removed.
     Removed,
+    /// An operator ended the session.
+    Kicked,
     /// A code that this version does not know.
     Other(CodeWord),
 }
 
 impl ByeCode {
-    const KNOWN: [Self; 7] = [
+    const KNOWN: [Self; 8] = [
         Self::Shutdown,
         Self::Idle,
         Self::LoginTimeout,
@@ -158,6 +160,7 @@ impl ByeCode {
         Self::Slow,
         Self::Throttled,
         Self::Removed,
+        Self::Kicked,
     ];
 
     /// The code's word.
@@ -171,6 +174,7 @@ impl ByeCode {
             Self::Slow => "slow",
             Self::Throttled => "throttled",
             Self::Removed => "removed",
+            Self::Kicked => "kicked",
             Self::Other(word) => word.as_str(),
         }
     }

@@ -9,7 +9,7 @@ use toom_core::{
 use super::Event;
 use super::exchange::{Ask, Check, ConnectionId, Input, Operation, Read, Release, ReplyTo};
 use super::metrics::EngineMetrics;
-use crate::protocol::{Code, Verb};
+use crate::protocol::{ByeCode, Code, Push, Verb};
 use login::Logins;
 
 mod answer;
@@ -158,6 +158,7 @@ impl<S: Storage> EngineLoop<S> {
             }
             Input::Checked(checked) => self.finish_login(checked, now, turn),
             Input::Gone(connection) => self.gone(connection, now, turn),
+            Input::Kick(user) => self.kick(&user, now, turn),
             Input::Accounts(accounts) => self.set_accounts(accounts, turn),
             Input::Stop => turn.stops = true,
         }
@@ -200,6 +201,20 @@ impl<S: Storage> EngineLoop<S> {
         self.logins.gone(connection);
         if let Ok(outcome) = self.engine.logout(connection.session(), now) {
             self.release(outcome.effects, turn);
+        }
+    }
+
+    /// Ends every session of a user.
+    fn kick(&mut self, user: &UserName, now: Now, turn: &mut Turn) {
+        let of_user = self.users.iter().filter(|(_, other)| *other == user);
+        let connections: Vec<_> = of_user.map(|(connection, _)| *connection).collect();
+        for connection in connections {
+            let text = "an operator ended this session";
+            let bye = Push::Bye { code: ByeCode::Kicked, text: text.into() };
+            turn.releases.push(Release::End { connection, bye });
+            if let Ok(outcome) = self.engine.logout(connection.session(), now) {
+                self.release(outcome.effects, turn);
+            }
         }
     }
 
@@ -249,7 +264,7 @@ impl Input {
         match self {
             Self::Ask(ask) => Some((ask.to.connection, ask.operation.kind())),
             Self::Gone(connection) => Some((*connection, Kind::Other)),
-            Self::Checked(_) | Self::Accounts(_) | Self::Stop => None,
+            Self::Checked(_) | Self::Kick(_) | Self::Accounts(_) | Self::Stop => None,
         }
     }
 }

@@ -8,7 +8,7 @@ use toom_core::{
     UserName, Verdict,
 };
 
-use crate::protocol::{Code, Failure, Reply, Success, Tag, Verb};
+use crate::protocol::{Code, Failure, Push, Reply, Success, Tag, Verb};
 
 /// One connection of a server: its place in the table of connections, and a serial number that tells it from those that
 /// had the place before. Its session, if it logs in, has the same number.
@@ -100,6 +100,8 @@ pub(super) enum Input {
     Checked(Checked),
     /// A connection is no more.
     Gone(ConnectionId),
+    /// The operator ends every session of a user.
+    Kick(UserName),
     /// These are the accounts from now on.
     Accounts(Vec<(UserName, Secret)>),
     /// The server stops. Nothing comes after it.
@@ -142,6 +144,8 @@ pub(super) struct Read {
 pub(super) enum Release {
     /// The reply to a request: whole lines.
     Reply { connection: ConnectionId, ticket: Ticket, lines: Vec<u8> },
+    /// A connection ends, for the reason that is told.
+    End { connection: ConnectionId, bye: Push },
     /// A connection is logged in. The reply follows at once.
     LoggedIn { connection: ConnectionId, user: UserName },
     /// What others must see.

@@ -165,6 +165,7 @@ impl Hub {
                 peer.go_on(&mut self.runnable);
                 self.settle(connection, now);
             }
+            Release::End { connection, bye } => self.end_when_answered(connection, Some(bye), now),
             Release::LoggedIn { connection, user } => self.logged_in(connection, user, now),
             Release::Effect(effect) => self.carry_out(effect, now),
         }

@@ -92,6 +92,8 @@ pub struct EngineMetrics {
     pub rooms_created: u64,
     /// Batches that the store failed to keep.
     pub appends_failed: u64,
+    /// Whether the store failed to keep the latest batch: it may be full, or it has to be opened again.
+    pub refuses_writes: bool,
     /// How long the store took to keep a batch.
     pub append_time: Histogram,
     /// How many writes a batch had.

@@ -56,10 +56,22 @@ impl Handle {
         }
     }
 
+    /// Ends every session of `user`, which may log in again. The peers are told.
+    pub fn kick(&self, user: UserName) {
+        // A server that has ended has no sessions.
+        let _ = self.engine.send(Input::Kick(user));
+    }
+
     /// What the server has counted so far.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         self.board.read()
+    }
+
+    /// Whether the server was told to shut down, or does so by itself.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
     }
 
     /// Tells the server to shut down, and does not wait for it.

@@ -1,5 +1,7 @@
 //! `toomd`, run as a program: what it prints, the signals it obeys, and what it refuses.
 
+mod operations;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -52,24 +54,41 @@ impl Toomd {
     }
 
     /// Waits until a `toomd` listens.
-    fn started(mut child: Child, folder: TempDir) -> Self {
+    fn started(child: Child, folder: TempDir) -> Self {
+        Self::started_with(child, folder, "")
+    }
+
+    /// As [`started`](Self::started), where `end` ends the line that tells of the address.
+    fn started_with(mut child: Child, folder: TempDir, end: &str) -> Self {
         let talk = BufReader::new(child.stderr.take().unwrap());
         let mut server = Self { child, talk, notices: Vec::new(), port: 0, folder };
-        let listening = server.said("listening on 127.0.0.1:");
-        server.port = listening.rsplit(':').next().unwrap().parse().unwrap();
+        let listening = loop {
+            let line = server.line_said("listening on 127.0.0.1:");
+            if let Some((_, port)) = line.split_once("listening on 127.0.0.1:") {
+                break port.trim_end().strip_suffix(end).unwrap().to_owned();
+            }
+            server.notices.push(line);
+        };
+        server.port = listening.parse().unwrap();
         server
     }
 
     /// The next line on standard error that starts so.
     fn said(&mut self, start: &str) -> String {
         loop {
-            let mut line = String::new();
-            assert_ne!(self.talk.read_line(&mut line).unwrap(), 0, "toomd ended without a line `{start}`");
+            let line = self.line_said(start);
             if line.starts_with(start) {
                 return line.trim_end().to_owned();
             }
             self.notices.push(line);
         }
+    }
+
+    /// The next line on standard error, while `awaited` is.
+    fn line_said(&mut self, awaited: &str) -> String {
+        let mut line = String::new();
+        assert_ne!(self.talk.read_line(&mut line).unwrap(), 0, "toomd ended without a line `{awaited}`");
+        line
     }
 
     fn connect(&self) -> Peer {
@@ -312,7 +331,7 @@ fn a_limit_of_the_command_line_holds_and_one_that_is_none_is_refused() {
     assert_eq!(luke.ask("BCM two"), "ERR BCM throttled you post too often; seconds left: 1");
     let refused = command(&server.folder, &["0", "--limit", "post=1"]).output().unwrap();
     assert_eq!(refused.status.code(), Some(2));
-    assert!(String::from_utf8(refused.stderr).unwrap().contains("there is no limit post; there are "));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("there is no limit `post`"));
 }
 
 #[cfg(target_os = "linux")]

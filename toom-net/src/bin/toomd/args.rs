@@ -8,7 +8,9 @@ use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 use toom_core::{Attempts, UserName};
 
+use crate::admin::AdminAddress;
 use crate::limits::Setting;
+use crate::logging::{LogFormat, LogLevel};
 use crate::tls::TlsArgs;
 
 /// The chat server of TOOM. It listens on PORT and reads the accounts from a file; `toomd user` changes that file.
@@ -23,6 +25,17 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Show every setting, its value, and where that comes from.
+    Config(Box<ServeArgs>),
+    /// Show who is logged in to a server that runs: user, time of the login, address, UDP port
+    Sessions(AdminArgs),
+    /// End every session of a user of a server that runs. The user may log in again.
+    Kick {
+        #[command(flatten)]
+        at: AdminArgs,
+        /// The user's name
+        name: UserName,
+    },
     /// Show and change the accounts. A server that runs reads them again at SIGHUP.
     User(UserArgs),
 }
@@ -35,6 +48,9 @@ pub(crate) struct ServeArgs {
     /// How many wrong passwords in a row block an account, 1 to 5
     #[arg(default_value = "3", value_parser = parse_attempts)]
     pub(crate) attempts: Attempts,
+    /// Read settings from this file (TOML); variables TOOMD_… and the command line come before it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// The address to listen on; 0.0.0.0 or :: for every one of this machine
     #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub(crate) listen: IpAddr,
@@ -56,11 +72,35 @@ pub(crate) struct ServeArgs {
     /// Keep readable copies of the sessions and of all messages in this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) text_logs: Option<PathBuf>,
+    /// Answer operators here: /metrics, /healthz, /readyz, `toomd sessions` and `toomd kick`; a loopback address with a port, or the path of a Unix socket
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) admin: Option<AdminAddress>,
+    /// How diagnostics are written on standard error
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+    /// What is worth a diagnostic
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub(crate) log_level: LogLevel,
     /// Take plain passwords also where other machines can connect
     #[arg(long)]
     pub(crate) allow_plain_passwords: bool,
     #[command(flatten)]
     pub(crate) tls: TlsArgs,
+}
+
+/// The part that says how to serve, whether that is to be done or shown.
+pub(crate) fn serving_mut(cli: &mut Cli) -> &mut ServeArgs {
+    match &mut cli.command {
+        Some(Command::Config(serve)) => serve,
+        _ => &mut cli.serve,
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AdminArgs {
+    /// Where the server answers operators, as its own --admin says
+    #[arg(long, value_name = "ADDR", env = "TOOMD_ADMIN")]
+    pub(crate) admin: AdminAddress,
 }
 
 #[derive(Debug, Args)]
@@ -135,7 +175,7 @@ mod tests {
     fn user(words: &[&str]) -> UserArgs {
         match parse(words).unwrap().command {
             Some(Command::User(user)) => user,
-            None => panic!("{words:?} serves"),
+            _ => panic!("{words:?} is about no user"),
         }
     }
 

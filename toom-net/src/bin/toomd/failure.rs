@@ -38,6 +38,12 @@ pub(crate) enum Failure {
     Server(#[from] ServerError),
     #[error("the operating system gives no random bytes: {0}")]
     NoRandomSeed(getrandom::Error),
+    #[error("{place}: {problem}")]
+    Setting { place: String, problem: String },
+    #[error("cannot read the configuration file {path}: {error}")]
+    ConfigFile { path: PathBuf, error: io::Error },
+    #[error("operators cannot ask at {address}: {problem}")]
+    Admin { address: String, problem: String },
     #[error("cannot watch for signals: {0}")]
     Signals(io::Error),
     #[error("cannot start a thread: {0}")]

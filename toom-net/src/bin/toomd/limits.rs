@@ -7,6 +7,8 @@ use jiff::SignedDuration;
 use toom_core::Limits;
 use toom_net::server::{Loopback, ServerLimits};
 
+use crate::config;
+
 /// The bounds of the server and of its engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bounds {
@@ -127,11 +129,8 @@ impl Value for Loopback {
 
 /// The bound of that name.
 fn find(name: &str) -> Result<&'static Bound, String> {
-    BOUNDS.iter().find(|bound| bound.name == name).ok_or_else(|| {
-        let shown = |bound: &Bound| format!("{}={}", bound.name, (bound.show)(&Bounds::default()));
-        let all: Vec<_> = BOUNDS.iter().map(shown).collect();
-        format!("there is no limit {name}; there are {}", all.join(", "))
-    })
+    let found = BOUNDS.iter().find(|bound| bound.name == name);
+    found.ok_or_else(|| config::unknown("limit", name, BOUNDS.iter().map(|bound| bound.name)))
 }
 
 /// One `--limit NAME=VALUE`.
@@ -145,9 +144,18 @@ impl Setting {
     /// Reads `NAME=VALUE`.
     pub(crate) fn parse(raw: &str) -> Result<Self, String> {
         let (name, value) = raw.split_once('=').ok_or("the form is NAME=VALUE")?;
+        Self::new(name, value)
+    }
+
+    /// The bound `name`, if there is one and it can be `value`.
+    pub(crate) fn new(name: &str, value: &str) -> Result<Self, String> {
         let bound = find(name)?;
-        (bound.set)(&mut Bounds::default(), value)?;
+        (bound.set)(&mut Bounds::default(), value).map_err(|problem| format!("{name}: {problem}"))?;
         Ok(Self { bound, value: value.to_owned() })
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.bound.name
     }
 }
 
@@ -197,11 +205,12 @@ mod tests {
     fn what_is_no_setting_is_told_with_what_is() {
         for (raw, told) in [
             ("posts", "the form is NAME=VALUE"),
-            ("posts=1", "there is no limit posts; there are connections=10000, "),
-            ("connections=many", "a number is expected"),
-            ("password-checks=0", "a number from 1"),
-            ("idle-time=0s", "a duration is expected"),
-            ("loopback=yes", "`exempt` or `counted`"),
+            ("post-per-second=1", "there is no limit `post-per-second`; `posts-per-second` is one"),
+            ("xyz=1", "there is no limit `xyz`; `toomd config` shows all"),
+            ("connections=many", "connections: a number is expected"),
+            ("password-checks=0", "password-checks: a number from 1"),
+            ("idle-time=0s", "idle-time: a duration is expected"),
+            ("loopback=yes", "loopback: `exempt` or `counted`"),
         ] {
             let error = Setting::parse(raw).unwrap_err();
             assert!(error.starts_with(told), "{raw}: {error}");

@@ -1,37 +1,55 @@
 //! `toomd`, the server program: it serves the chat, and keeps the account file.
 
 mod accounts;
+mod admin;
 mod args;
+mod config;
 mod failure;
 mod limits;
+mod logging;
 mod open_files;
 mod password;
 mod printer;
 mod repeats;
 mod serve;
+mod sessions;
 mod tls;
 mod user;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use args::{Cli, Command};
+use config::{Asked, Refused};
 use failure::Failure;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let done = match cli.command {
-        Some(Command::User(user)) => user::run(&user),
-        None => serve::run(&cli.serve),
+    let words: Vec<_> = std::env::args_os().collect();
+    let done = match config::read(&words, std::env::vars_os()) {
+        Ok(Asked { cli, settings }) => run(cli, &settings),
+        Err(Refused::Usage(error)) => error.exit(),
+        Err(Refused::Settings(failure)) => Err(failure),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever pressed Ctrl-C knows.
         Err(Failure::Interrupted) => ExitCode::from(130),
         Err(failure) => {
-            eprintln!("toomd: {failure}");
+            if tracing::dispatcher::has_been_set() {
+                tracing::error!("{failure}");
+            } else {
+                eprintln!("toomd: {failure}");
+            }
             ExitCode::FAILURE
         }
+    }
+}
+
+fn run(cli: Cli, settings: &[config::Effective]) -> Result<(), Failure> {
+    match cli.command {
+        Some(Command::User(user)) => user::run(&user),
+        Some(Command::Config(_)) => config::show(settings),
+        Some(Command::Sessions(at)) => admin::sessions(&at.admin),
+        Some(Command::Kick { at, name }) => admin::kick(&at.admin, &name),
+        None => serve::run(&cli.serve),
     }
 }

@@ -59,7 +59,7 @@ impl Printer {
         let Self { sink, printed } = self;
         drop(sink);
         if printed.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("toomd: standard output takes no more lines; the last events are not printed");
+            tracing::warn!("standard output takes no more lines; the last events are not printed");
         }
     }
 }
@@ -84,28 +84,26 @@ fn print_all(waiting: &Receiver<Event>, format: &EventFormat, left_out: &AtomicU
         if !repeats.allow(&event, now) {
             continue;
         }
-        // Whoever closed standard output does not want to read it.
-        let _ = match format.line(&event) {
-            Some(line) if event.is_trouble() => writeln!(io::stderr(), "toomd: {line}"),
-            Some(line) => writeln!(output, "{line}"),
-            None => Ok(()),
-        };
+        match format.line(&event) {
+            Some(line) if event.is_trouble() => tracing::warn!("{line}"),
+            // Whoever closed standard output does not want to read it.
+            Some(line) => drop(writeln!(output, "{line}")),
+            None => {}
+        }
+        if let Event::LoggedIn(session) = &event {
+            tracing::debug!(user = %session.user, ip = %session.ip, "a session has begun");
+        }
     }
     tell_left_out(&mut repeats, left_out);
 }
 
 fn tell_left_out(repeats: &mut Repeats, too_many: &AtomicU64) {
     let (repeated, too_many) = (repeats.take_left_out(), too_many.swap(0, Ordering::Relaxed));
-    // Whoever closed standard error does not want to read it.
     if repeated > 0 {
-        let _ =
-            writeln!(io::stderr(), "toomd: {repeated} event lines that say what others said were left out");
+        tracing::warn!("{repeated} event lines that say what others said were left out");
     }
     if too_many > 0 {
-        let _ = writeln!(
-            io::stderr(),
-            "toomd: standard output is too slow: {too_many} event lines were left out"
-        );
+        tracing::warn!("standard output is too slow: {too_many} event lines were left out");
     }
 }
 

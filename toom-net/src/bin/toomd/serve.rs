@@ -1,42 +1,49 @@
 //! Serving: the library's server, with the accounts of the file, the signals of an operator, and a line an event.
 
-use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use sd_notify::NotifyState;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 use toom_core::{Config, Epoch, Limits, MemoryStorage, Policy, Secret, Seed, Storage, UserName};
 use toom_net::archive::{TextLogs, TextLogsError};
 use toom_net::credentials::Credentials;
 use toom_net::server::{Handle, RoomTexts, Server};
 
 use crate::accounts::{self, Accounts};
+use crate::admin::Admin;
 use crate::args::ServeArgs;
 use crate::failure::Failure;
 use crate::limits::Bounds;
+use crate::logging::{self, ANNOUNCEMENT};
 use crate::open_files;
 use crate::printer::Printer;
+use crate::sessions::Sessions;
 
-/// How long the program waits at its end for text logs that are slow.
+/// How long the program waits at its end for text logs that are slow, and longer than the server may take for all else.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Serves until a signal ends it.
 pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
+    logging::start(args.log_format, args.log_level);
     let accounts = load(args)?;
     let identity = args.tls.load(args.listen)?;
     // Before the first connection: a signal that comes early must not end the program without a word.
     let mut signals = Signals::new([SIGHUP, SIGTERM, SIGINT]).map_err(Failure::Signals)?;
     if !args.memory {
-        eprintln!("toomd: messages are kept in memory only in this version, and are gone when it ends");
+        tracing::info!("messages are kept in memory only in this version, and are gone when it ends");
     }
 
     let mut bounds = Bounds::with(&args.limits);
     if let Some(notice) = open_files::fit(&mut bounds.server) {
-        eprintln!("toomd: {notice}");
+        tracing::warn!("{notice}");
     }
+    let open = Sessions::default();
+    let admin = args.admin.as_ref().map(|address| Admin::start(address, open.clone())).transpose()?;
     let printer = Printer::start(if args.show_room_texts { RoomTexts::Shown } else { RoomTexts::Hidden })?;
     let mut storage = MemoryStorage::new(Epoch::new(u64::from_le_bytes(random()?)));
     let logs = args.text_logs.as_deref().map(|folder| keep_logs(folder, &mut storage)).transpose()?;
@@ -51,49 +58,79 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
             if let Some(log) = &log {
                 log.tell(event);
             }
+            open.tell(event);
             events.tell(event);
         })
         .start()?;
-    eprintln!("listening on {}", server.local_addr());
+    tracing::info!(target: ANNOUNCEMENT, "listening on {}", server.local_addr());
 
     let (handle, ended) = (server.handle(), signals.handle());
+    if let Some(admin) = &admin {
+        admin.serves(handle.clone());
+    }
+    tell_systemd(NotifyState::Ready);
+    let slowest = bounds.server.closing_time.saturating_add(2 * PATIENCE);
     let outcome = std::thread::scope(|scope| {
-        scope.spawn(|| obey(&mut signals, &handle, args));
+        scope.spawn(|| obey(&mut signals, &handle, args, slowest));
         let outcome = server.wait();
         ended.close();
         outcome
     });
     printer.finish();
     if logs.is_some_and(|logs| !logs.finish(PATIENCE)) {
-        eprintln!("toomd: the text logs take no more lines; the last are not written");
+        tracing::warn!("the text logs take no more lines; the last are not written");
     }
     Ok(outcome?)
+}
+
+/// Ends the program after `limit`, if it has not ended by itself: a disk or a peer that hangs must not keep it.
+fn end_within(limit: Duration) {
+    let end = move || {
+        std::thread::sleep(limit);
+        tracing::error!("the server did not shut down within {} s", limit.as_secs());
+        std::process::exit(1);
+    };
+    // Without the thread, a second signal ends the program.
+    let _ = std::thread::Builder::new().name("toomd-watchdog".to_owned()).spawn(end);
+}
+
+/// Without systemd nobody is told.
+fn tell_systemd(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!("systemd cannot be told how far the server is: {error}");
+    }
 }
 
 /// Begins to keep text logs, with the times of the machine's zone.
 fn keep_logs(folder: &Path, storage: &mut impl Storage) -> Result<TextLogs, TextLogsError> {
     TextLogs::start(folder, TimeZone::system(), storage, |line| {
-        // Whoever closed standard error does not want to know.
-        let _ = writeln!(io::stderr(), "toomd: {line}");
+        tracing::warn!("{line}");
     })
 }
 
-/// Obeys signals until one ends the server, or the server ends by itself.
-fn obey(signals: &mut Signals, server: &Handle, args: &ServeArgs) {
+/// Obeys signals until the server has ended: the first that ends it lets it shut down, the second ends the program at once.
+fn obey(signals: &mut Signals, server: &Handle, args: &ServeArgs, slowest: Duration) {
     for signal in signals.forever() {
+        if signal != SIGHUP && server.is_stopping() {
+            // What was answered is stored. If the system does not take the signal, the shutdown goes on.
+            let _ = emulate_default_handler(signal);
+        }
         if signal != SIGHUP {
-            return server.stop();
+            tell_systemd(NotifyState::Stopping);
+            server.stop();
+            end_within(slowest);
+            continue;
         }
         match load(args) {
             Ok(accounts) => {
                 server.set_accounts(secrets(&accounts));
-                eprintln!("toomd: read {} again", shown(&args.credentials));
+                tracing::info!("read {} again", shown(&args.credentials));
             }
-            Err(failure) => eprintln!("toomd: {failure}; the accounts stay as they were"),
+            Err(failure) => tracing::warn!("{failure}; the accounts stay as they were"),
         }
         match args.tls.load(args.listen) {
             Ok(identity) => identity.into_iter().for_each(|identity| server.set_identity(identity)),
-            Err(failure) => eprintln!("toomd: {failure}; the certificate stays as it was"),
+            Err(failure) => tracing::warn!("{failure}; the certificate stays as it was"),
         }
     }
 }
@@ -101,7 +138,7 @@ fn obey(signals: &mut Signals, server: &Handle, args: &ServeArgs) {
 fn load(args: &ServeArgs) -> Result<Credentials, Failure> {
     let Accounts { credentials, notices } = accounts::load(args)?;
     for notice in notices {
-        eprintln!("toomd: {notice}");
+        tracing::warn!("{notice}");
     }
     Ok(credentials)
 }

@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use toom_net::server::Identity;
+use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
@@ -52,7 +54,7 @@ impl TlsArgs {
         };
         let identity = pair.read()?;
         // What users compare.
-        eprintln!("toomd: the certificate's SHA-256 fingerprint is {}", identity.fingerprint());
+        tracing::info!("the certificate's SHA-256 fingerprint is {}", identity.fingerprint());
         Ok(Some(identity))
     }
 }
@@ -73,11 +75,10 @@ impl Pair {
         if !listen.is_unspecified() && !listen.to_canonical().is_loopback() {
             names.push(listen.to_string());
         }
-        let made = rcgen::generate_simple_self_signed(names).map_err(Failure::NoCertificate)?;
+        let (certificate, key) = self_signed(names).map_err(Failure::NoCertificate)?;
         create_private_folder(folder).map_err(|error| unkept(folder, error))?;
-        keep(&self.key, made.signing_key.serialize_pem().as_bytes())
-            .map_err(|error| unkept(&self.key, error))?;
-        keep(&self.certificate, made.cert.pem().as_bytes())
+        keep(&self.key, key.as_bytes()).map_err(|error| unkept(&self.key, error))?;
+        keep(&self.certificate, certificate.as_bytes())
             .and_then(|()| File::open(folder)?.sync_all())
             .map_err(|error| unkept(&self.certificate, error))
     }
@@ -87,10 +88,10 @@ impl Pair {
         let read = |path: &Path| {
             fs::read(path).map_err(|error| Failure::CertificateFile { path: path.to_owned(), error })
         };
-        let (certificates, private) = (read(certificate)?, zeroize::Zeroizing::new(read(key)?));
+        let (certificates, private) = (read(certificate)?, Zeroizing::new(read(key)?));
         if is_open_to_others(key) {
             let key = key.display();
-            eprintln!("toomd: {key} is open to other users of this machine; `chmod 600 {key}` ends that");
+            tracing::warn!("{key} is open to other users of this machine; `chmod 600 {key}` ends that");
         }
         Identity::from_pem(&certificates, &private).map_err(|error| Failure::Identity {
             certificate: certificate.clone(),
@@ -98,6 +99,15 @@ impl Pair {
             error,
         })
     }
+}
+
+/// A certificate that never ends, and its key.
+fn self_signed(names: Vec<String>) -> Result<(String, Zeroizing<String>), rcgen::Error> {
+    let mut params = CertificateParams::new(names)?;
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, "toomd");
+    let key = KeyPair::generate()?;
+    Ok((params.self_signed(&key)?.pem(), Zeroizing::new(key.serialize_pem())))
 }
 
 fn unkept(path: &Path, error: io::Error) -> Failure {

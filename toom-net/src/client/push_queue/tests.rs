@@ -52,6 +52,7 @@ fn spelled(events: &[Pushed]) -> Vec<String> {
             Pushed::Room { room, .. } => format!("room {}", room.number()),
             Pushed::RoomsMissed { count } => format!("missed {count}"),
             Pushed::Bye(bye) => bye.to_string(),
+            other => panic!("a queue makes no such event: {other:?}"),
         })
         .collect()
 }
@@ -190,7 +191,7 @@ proptest! {
                 }
                 Step::Take(count) => events.extend((0..count).map_while(|_| queue.take())),
             }
-            let held: usize = queue.queue.iter().map(cost).sum();
+            let held: usize = queue.queue.iter().map(Pushed::cost).sum();
             prop_assert_eq!(queue.bytes, held);
             prop_assert!(held <= 2 * bytes_max);
             prop_assert!(queue.lagging.len() <= 4);

@@ -70,7 +70,7 @@ fn every_form_and_limit_of_the_codec_is_in_the_text() {
     for verb in Verb::ALL {
         assert!(TEXT.contains(verb.as_str()), "{verb}");
     }
-    let words = ["shutdown", "idle", "throttled", "removed"].map(|code| format!("`{code}`"));
+    let words = ["shutdown", "idle", "throttled", "removed", "kicked"].map(|code| format!("`{code}`"));
     let limits =
         ["16,384", "8,192", "1,024", "1 to 1000", "1 to 64"].map(String::from).into_iter().chain(words);
     for wanted in limits {

@@ -192,6 +192,7 @@ pub(super) fn push() -> impl Strategy<Value = Push> {
         Just(ByeCode::Idle),
         Just(ByeCode::Throttled),
         Just(ByeCode::Removed),
+        Just(ByeCode::Kicked),
         unknown_code().prop_map(ByeCode::Other),
     ];
     prop_oneof![

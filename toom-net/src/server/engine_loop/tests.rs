@@ -175,6 +175,7 @@ fn shown(release: &Release) -> String {
             format!("{}: {}", connection.slot(), lines.join(" | "))
         }
         Release::LoggedIn { connection, user } => format!("{} is {user}", connection.slot()),
+        Release::End { connection, bye } => format!("{} ends: {bye:?}", connection.slot()),
         Release::Effect(Effect::Deliver { message, .. }) => {
             format!("deliver {} {}", message.number, message.body.as_str())
         }
@@ -288,13 +289,28 @@ fn a_store_that_fails_delivers_nothing_and_is_read_on() {
 }
 
 #[test]
+fn every_session_of_who_is_kicked_ends_and_the_others_stay() {
+    let mut server = Server::with_everyone();
+    server.run([server.login(7, "luke", "pw")]);
+    let said = server.run([Input::Kick("Luke".parse().unwrap())]);
+    let bye = r#"ends: Bye { code: Kicked, text: "an operator ended this session" }"#;
+    let ends = |slot| [format!("{slot} {bye}"), format!("{slot} ended LoggedOut")];
+    assert_eq!(said, [ends(2), ends(7)].concat());
+    assert_eq!(server.engine.metrics().sessions, 3);
+    assert!(server.run([server.login(8, "luke", "pw")])[0].starts_with("8 is luke"));
+    assert!(server.run([Input::Kick("nobody".parse().unwrap())]).is_empty());
+}
+
+#[test]
 fn a_full_store_refuses_and_goes_on_when_it_has_room() {
     let mut server = Server::with_everyone();
     server.fail.store(FULL, Ordering::Relaxed);
     let said = server.run([server.broadcast(0, "one")]);
     assert_eq!(said, ["0: ERR BCM unavailable the server has no room left; nothing was stored"]);
     server.fail.store(WORKS, Ordering::Relaxed);
+    assert!(server.engine.metrics().refuses_writes);
     assert_eq!(server.run([server.broadcast(0, "one")]), ["0: OK BCM 1", "deliver 1 one"]);
+    assert!(!server.engine.metrics().refuses_writes);
 }
 
 #[test]

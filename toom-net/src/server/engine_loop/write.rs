@@ -37,6 +37,7 @@ impl<S: Storage> EngineLoop<S> {
         self.counts.batch_writes.add(answers.len() as u64);
         let failed = answers.iter().find_map(storage_error).map(Event::storage_failed);
         self.counts.appends_failed += u64::from(failed.is_some());
+        self.counts.refuses_writes = failed.is_some();
         turn.events.extend(failed);
         for (to, answer) in answered.into_iter().zip(answers) {
             let (reply, effects) = match answer {

@@ -1,0 +1,185 @@
+//! One conversation as it is handed on: in order of number, each message once.
+
+use std::collections::BTreeMap;
+
+use toom_core::{MessageNumber, Receipt};
+
+use super::Ticket;
+use crate::protocol::{MessageLine, Since};
+
+/// What was handed on of a conversation, and what waits for those before it.
+#[derive(Debug, Default)]
+pub(super) struct Sequence {
+    /// The last number that was handed on, 0 before the first; `None` while nobody knows where this visit begins.
+    seen: Option<u64>,
+    /// The smallest and the greatest number that was heard of.
+    heard: Option<(u64, u64)>,
+    /// Whether any of them was pushed. What is pushed comes in order; an answer may come before what is pushed with lower numbers.
+    pushed: bool,
+    held: BTreeMap<u64, Held>,
+    held_bytes: usize,
+}
+
+/// What something held takes in memory beside its texts.
+const HELD_BYTES: usize = 128;
+
+/// How many own posts are remembered before it is asked where the visit begins.
+const OWN_MAX: usize = 64;
+
+/// What has a place in a conversation.
+#[derive(Debug)]
+pub(super) enum Held {
+    /// What someone posted.
+    Message(MessageLine),
+    /// What this client posted: who asked for it saw the text. The answer is handed on in its place, if it was not yet.
+    Own(Option<Posted>),
+    /// Messages that are gone for good, to this last one.
+    Gone(u64),
+    /// Messages that exist and cannot be had, to this last one.
+    Missed(u64),
+}
+
+/// The answer to a post of this client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Posted {
+    pub(super) ticket: Ticket,
+    pub(super) receipt: Receipt,
+}
+
+/// The next of a conversation.
+#[derive(Debug)]
+pub(super) enum Next {
+    Message(MessageLine),
+    Own(Posted),
+    Gone { first: MessageNumber, last: MessageNumber },
+    Missed { first: MessageNumber, last: MessageNumber },
+}
+
+impl Sequence {
+    /// Says that this visit begins behind `seen`, unless that was known.
+    pub(super) fn begin_after(&mut self, seen: u64) {
+        self.seen.get_or_insert(seen);
+    }
+
+    /// Says that this visit begins with the first number that was heard of, unless that was known.
+    pub(super) fn begin(&mut self) {
+        if let Some((first, _)) = self.heard {
+            self.begin_after(first - 1);
+        }
+    }
+
+    /// Whether all that is missing before the first number that was heard of would have been heard of, too.
+    pub(super) const fn can_begin(&self) -> bool {
+        self.pushed
+    }
+
+    /// Says that what is heard of next was pushed.
+    pub(super) const fn is_pushed(&mut self) {
+        self.pushed = true;
+    }
+
+    /// Whether it has to be asked where this visit begins: nothing was pushed for long.
+    pub(super) fn wants_beginning(&self) -> bool {
+        self.seen.is_none() && self.held.len() >= OWN_MAX
+    }
+
+    /// Whether it is known where this visit begins.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.seen.is_some()
+    }
+
+    /// From where on to read: behind the last that was handed on, if it is known where this visit begins.
+    pub(super) fn since(&self) -> Option<Since> {
+        self.seen.map(|seen| Since::Number(MessageNumber::new(seen)))
+    }
+
+    /// Says that the messages `first` to `last` exist.
+    pub(super) fn hear_of(&mut self, first: u64, last: u64) {
+        let (lowest, highest) = self.heard.unwrap_or((first, last));
+        self.heard = Some((lowest.min(first), highest.max(last)));
+    }
+
+    /// Keeps what has the place `number` until its turn comes. What was handed on, or is held, is not taken twice.
+    pub(super) fn hold(&mut self, number: u64, what: Held) {
+        let last = what.last().unwrap_or(number);
+        self.hear_of(number, last);
+        let own = matches!(what, Held::Own(_));
+        let seen = self.seen.is_some_and(|seen| last <= seen);
+        if own || !(seen || self.held.contains_key(&number)) {
+            self.held_bytes += what.bytes();
+            let before = self.held.insert(number, what);
+            self.held_bytes -= before.map_or(0, |before| before.bytes());
+        }
+    }
+
+    /// The next in order, if it is there.
+    pub(super) fn next(&mut self) -> Option<Next> {
+        loop {
+            let seen = self.seen?;
+            let entry = self.held.first_entry().filter(|entry| *entry.key() <= seen.saturating_add(1))?;
+            let (number, held) = entry.remove_entry();
+            self.held_bytes -= held.bytes();
+            let last = held.last().unwrap_or(number);
+            self.seen = Some(last.max(seen));
+            let range = || Some((MessageNumber::new(seen + 1)?, MessageNumber::new(last)?));
+            match held {
+                Held::Own(Some(posted)) => return Some(Next::Own(posted)),
+                Held::Own(None) => {}
+                _ if last <= seen => {}
+                Held::Message(message) => return Some(Next::Message(message)),
+                Held::Gone(_) => return range().map(|(first, last)| Next::Gone { first, last }),
+                Held::Missed(_) => return range().map(|(first, last)| Next::Missed { first, last }),
+            }
+        }
+    }
+
+    /// The number behind which messages are missing: some that exist were not handed on.
+    pub(super) fn missing_after(&self) -> Option<u64> {
+        let (seen, (_, last)) = (self.seen?, self.heard?);
+        (last > seen).then_some(seen)
+    }
+
+    /// Gives up what is missing in front of the next that is held: it is handed on as missed.
+    pub(super) fn give_up(&mut self) {
+        let Some((after, (_, last))) = self.missing_after().zip(self.heard) else { return };
+        let last = self.held.first_key_value().map_or(last, |(first, _)| first - 1);
+        if last > after {
+            self.hold(after + 1, Held::Missed(last));
+        }
+    }
+
+    /// An answer that waits for its turn, and is not to wait for it any more.
+    pub(super) fn take_own(&mut self) -> Option<Posted> {
+        self.held
+            .values_mut()
+            .find_map(|held| if let Held::Own(posted) = held { posted.take() } else { None })
+    }
+
+    /// Whether anything waits for its turn, or for those who know where to begin.
+    pub(super) fn is_behind(&self) -> bool {
+        !self.held.is_empty() || self.heard.is_some_and(|(_, last)| self.seen.is_none_or(|seen| last > seen))
+    }
+
+    /// What waits takes so much memory.
+    pub(super) const fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+}
+
+impl Held {
+    fn bytes(&self) -> usize {
+        HELD_BYTES
+            + match self {
+                Self::Message(message) => message.author.as_str().len() + message.body.as_str().len(),
+                Self::Own(_) | Self::Gone(_) | Self::Missed(_) => 0,
+            }
+    }
+
+    /// The last of those that it stands for, if it stands for several.
+    const fn last(&self) -> Option<u64> {
+        match self {
+            Self::Gone(last) | Self::Missed(last) => Some(*last),
+            Self::Message(_) | Self::Own(_) => None,
+        }
+    }
+}

@@ -1,0 +1,474 @@
+//! Visits in a world of their own: a server that is a list, a network that breaks where it is told to.
+
+mod server;
+mod world;
+
+use std::collections::BTreeMap;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use toom_core::{Conversation, MessageNumber};
+
+use super::*;
+use crate::protocol::{PageLimit, Since};
+use server::{Server, room};
+use world::{Cut, Taker, Whose, World};
+
+const B: Conversation = Conversation::Broadcast;
+
+fn hung_up() -> Ended {
+    Ended::Lost { bye: None, error: None }
+}
+
+fn nobody_there() -> Ended {
+    Ended::Lost { bye: None, error: Some(Arc::new(io::ErrorKind::ConnectionRefused.into())) }
+}
+
+/// Something that happens on either side. Between two of these, so many lines are brought.
+#[derive(Clone, Debug)]
+enum Step {
+    Own(Conversation),
+    Other(Conversation),
+    /// Another's message is pushed before the next own post is answered.
+    Overtaking(Conversation),
+    Lag,
+    TellLag,
+    Lines(usize),
+}
+
+/// Plays the steps, and brings everything to rest. Tells how many posts were its own.
+fn play(world: &mut World, steps: &[Step]) -> usize {
+    let mut own = 0;
+    for (at, step) in steps.iter().enumerate() {
+        let text = format!("message {at}");
+        match step {
+            Step::Own(conversation) => {
+                world.own(*conversation, &text);
+                own += 1;
+            }
+            Step::Other(conversation) => drop(world.server.post(*conversation, "luke", &text)),
+            Step::Overtaking(conversation) => world.server.overtaking = Some((*conversation, text)),
+            Step::Lag => world.server.lag(),
+            Step::TellLag => world.server.tell_lag(),
+            Step::Lines(lines) => (0..*lines).for_each(|_| {
+                world.step();
+                world.take();
+            }),
+        }
+    }
+    world.server.tell_lag();
+    world.flow();
+    own
+}
+
+/// The laws: each message came out once, those of others in order; each own post was stored once, and answered once.
+fn check(world: &World, own: usize) {
+    assert!(world.visit.ended().is_none(), "{:?}", world.visit.ended());
+    assert_eq!(world.visit.pending(), 0);
+    let numbers = world.numbers();
+    let mut stored_own = 0;
+    for (conversation, posted) in &world.server.posted {
+        let seen = numbers.get(conversation).cloned().unwrap_or_default();
+        let others: Vec<_> = seen.iter().filter(|(_, whose)| *whose == Whose::Others).collect();
+        assert!(others.is_sorted(), "{conversation:?}: {seen:?}");
+        let mut all = seen.clone();
+        all.sort_unstable();
+        let mut expected = Vec::new();
+        let mut bodies = BTreeMap::new();
+        for (number, message) in (1..).zip(posted) {
+            let whose = if message.author == server::ME { Whose::Own } else { Whose::Others };
+            expected.push((number, whose));
+            assert_eq!(bodies.insert(&message.body, number), None, "stored twice");
+            stored_own += usize::from(whose == Whose::Own);
+        }
+        assert_eq!(all, expected, "{conversation:?}");
+    }
+    assert_eq!(stored_own, own);
+    let answers = world.seen.iter().filter(|seen| matches!(seen, VisitEvent::Answered { .. })).count();
+    assert_eq!(answers, own);
+}
+
+/// Everything at once: own posts, others', rooms, messages that overtake answers, and a client that is too slow for a while.
+fn exchange() -> Vec<Step> {
+    use Step::{Lag, Lines, Other, Overtaking, Own, TellLag};
+    vec![
+        Other(B),
+        Own(B),
+        Lines(2),
+        Other(room(1)),
+        Overtaking(B),
+        Own(B),
+        Own(room(1)),
+        Lines(3),
+        Lag,
+        Other(B),
+        Other(B),
+        Other(room(2)),
+        Own(B),
+        Other(B),
+        Other(B),
+        Lines(4),
+        TellLag,
+        Other(B),
+        Own(room(2)),
+        Lines(5),
+        Other(room(1)),
+        Other(room(2)),
+        Own(B),
+    ]
+}
+
+#[test]
+fn without_a_cut_everything_comes_out_in_order_of_number() {
+    let mut world = World::new([]);
+    let own = play(&mut world, &exchange());
+    check(&world, own);
+    for (conversation, seen) in world.numbers() {
+        assert!(seen.is_sorted_by_key(|(number, _)| *number), "{conversation:?}: {seen:?}");
+    }
+}
+
+#[test]
+fn wherever_the_exchange_is_cut_everything_comes_out_once_and_is_stored_once() {
+    let mut whole = World::new([]);
+    play(&mut whole, &exchange());
+    assert!(whole.brought > 30, "{}", whole.brought);
+    for lines in 0..whole.brought {
+        for bytes in [0, 1, 20] {
+            let mut world = World::new([Cut { lines, bytes }]);
+            let own = play(&mut world, &exchange());
+            check(&world, own);
+        }
+    }
+}
+
+#[test]
+fn wherever_the_exchange_is_cut_twice_everything_comes_out_once_and_is_stored_once() {
+    for first in 0..50 {
+        for more in 1..40 {
+            let cuts = [first, first + more].map(|lines| Cut { lines, bytes: 0 });
+            let mut world = World::new(cuts);
+            let own = play(&mut world, &exchange());
+            check(&world, own);
+        }
+    }
+}
+
+fn any_place() -> impl Strategy<Value = Conversation> {
+    prop_oneof![Just(B), Just(room(1)), Just(room(2))]
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => any_place().prop_map(Step::Own),
+        5 => any_place().prop_map(Step::Other),
+        1 => any_place().prop_map(Step::Overtaking),
+        1 => Just(Step::Lag),
+        1 => Just(Step::TellLag),
+        4 => (1_usize..12).prop_map(Step::Lines),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_and_wherever_it_is_cut_everything_comes_out_once(
+        steps in vec(any_step(), 0..60),
+        cuts in vec((0_usize..40, 0_usize..40), 0..5),
+    ) {
+        let mut at = 0;
+        let cuts: Vec<_> = cuts.into_iter().map(|(more, bytes)| { at += more; Cut { lines: at, bytes } }).collect();
+        let mut world = World::new(cuts);
+        let own = play(&mut world, &steps);
+        check(&world, own);
+    }
+}
+
+#[test]
+fn a_visit_begins_with_its_login_also_where_messages_came_before_it() {
+    let mut server = Server::new();
+    for _ in 0..5 {
+        server.post(B, "luke", "before");
+        server.post(room(1), "luke", "before");
+    }
+    let mut world = World::with(server, Hello::default(), []);
+    world.server.post(B, "luke", "sixth");
+    world.flow();
+    world.break_now();
+    world.server.post(B, "luke", "seventh");
+    world.server.post(room(1), "luke", "sixth here");
+    world.flow();
+    let others = |numbers: &[u64]| numbers.iter().map(|number| (*number, Whose::Others)).collect::<Vec<_>>();
+    assert_eq!(world.numbers(), BTreeMap::from([(B, others(&[6, 7])), (room(1), others(&[6]))]));
+}
+
+/// What was told of the connection.
+fn told(world: &World) -> Vec<String> {
+    let told = |seen: &VisitEvent| match seen {
+        VisitEvent::Pushed(Pushed::Away(away)) => Some(format!("away: {}", away.why)),
+        VisitEvent::Pushed(Pushed::Back { store, .. }) => Some(format!("back: {store:?}")),
+        _ => None,
+    };
+    world.seen.iter().filter_map(told).collect()
+}
+
+#[test]
+fn a_lost_connection_is_told_with_its_reason_and_so_is_its_return() {
+    let mut world = World::new([]);
+    world.server.say("BYE shutdown see you soon".to_owned());
+    while world.step() {}
+    world.break_now();
+    world.flow();
+    assert_eq!(
+        told(&world),
+        ["away: the server closed the connection: shutdown: see you soon", "back: Same"]
+    );
+}
+
+#[test]
+fn pauses_grow_while_nobody_is_there_and_are_short_again_after_a_session_that_lasted() {
+    let mut world = World::new([]);
+    let pause = |world: &mut World| {
+        world.visit.lost(nobody_there(), world.now);
+        let since = world.now;
+        world.now = world.visit.next_deadline().unwrap();
+        world.visit.expire(world.now);
+        assert!(world.visit.wants_connection());
+        world.now.since(since)
+    };
+    world.server.cut();
+    let pauses: Vec<_> = (0..8).map(|_| pause(&mut world)).collect();
+    for (pause, whole) in pauses.iter().zip([1, 2, 4, 8, 16, 30, 30, 30].map(Duration::from_secs)) {
+        assert!(whole / 2 <= *pause && *pause <= whole, "{pauses:?}");
+    }
+    world.flow();
+    world.now = world.now.after(Duration::from_secs(11));
+    world.server.cut();
+    assert!(pause(&mut world) <= Duration::from_secs(1));
+}
+
+#[test]
+fn under_another_epoch_the_visit_begins_anew_and_posts_are_made_there() {
+    let mut world = World::new([]);
+    for _ in 0..3 {
+        world.server.post(B, "luke", "old");
+    }
+    world.flow();
+    world.break_now();
+    let read = |since| Command::ReadConversation { conversation: B, since, limit: PageLimit::default() };
+    let stale = world.visit.request(read(Since::Number(MessageNumber::new(2))));
+    let whole = world.visit.request(read(Since::Number(None)));
+    world.own(B, "mine");
+    world.server.begin_anew();
+    world.flow();
+    world.server.post(B, "luke", "new");
+    world.flow();
+    assert_eq!(told(&world)[1], "back: Other");
+    world.seen.retain(|seen| match seen {
+        VisitEvent::Answered { ticket, result } if *ticket == stale => {
+            assert!(matches!(result, Err(CallError::OtherEpoch)), "{result:?}");
+            false
+        }
+        VisitEvent::Answered { ticket, result } => *ticket != whole || result.is_err(),
+        VisitEvent::Pushed(Pushed::Message(message)) => message.body.as_str() == "new",
+        VisitEvent::Pushed(_) => true,
+    });
+    check(&world, 1);
+}
+
+#[test]
+fn a_user_who_is_blocked_waits_as_long_as_the_server_says() {
+    let mut world = World::new([]);
+    world.break_now();
+    world.server.refusal = Some("ERR LOGIN blocked later please; seconds left: 600".to_owned());
+    let before = world.now;
+    world.flow();
+    assert!(world.now.since(before) >= Duration::from_mins(10));
+    assert_eq!(told(&world)[1], "away: later please; seconds left: 600");
+    check(&world, 0);
+}
+
+#[test]
+fn a_user_who_is_not_let_in_again_learns_why_and_so_does_each_request() {
+    let mut world = World::new([]);
+    world.break_now();
+    let ticket = world.own(B, "never said");
+    world.server.refusal = Some("ERR LOGIN bad-credentials Invalid Password. Please try again".to_owned());
+    world.flow();
+    let ended = world.visit.ended().unwrap().to_string();
+    assert_eq!(ended, "the server does not let you in again: Invalid Password. Please try again");
+    let Some(VisitEvent::Answered { ticket: answered, result: Err(CallError::Ended(why)) }) =
+        world.seen.pop()
+    else {
+        panic!()
+    };
+    assert_eq!((answered, why.to_string()), (ticket, ended));
+    assert_eq!(world.visit.next_deadline(), None);
+    world.own(B, "too late");
+    assert!(matches!(
+        world.visit.next_event(),
+        Some(VisitEvent::Answered { result: Err(CallError::Ended(_)), .. })
+    ));
+}
+
+#[test]
+fn a_removed_account_ends_the_visit() {
+    let mut world = World::new([]);
+    world.server.say("BYE removed".to_owned());
+    while world.step() {}
+    world.break_now();
+    assert!(world.visit.ended().is_some());
+}
+
+#[test]
+fn a_connection_that_is_lost_before_the_first_login_is_over() {
+    let mut visit = Visit::new(Hello::default(), 1, Mono::ZERO);
+    visit.connected(Mono::ZERO);
+    visit.lost(hung_up(), Mono::ZERO);
+    assert!(matches!(visit.ended(), Some(Ended::Lost { .. })));
+    let mut nobody = Visit::new(Hello::default(), 1, Mono::ZERO);
+    nobody.expire(nobody.next_deadline().unwrap());
+    assert!(matches!(nobody.ended(), Some(Ended::Lost { error: Some(_), .. })));
+}
+
+#[test]
+fn out_ends_the_visit_at_once_where_there_is_no_session() {
+    let mut world = World::new([]);
+    world.break_now();
+    world.own(B, "never said");
+    world.visit.request(Command::Logout);
+    world.flow();
+    assert!(matches!(world.visit.ended(), Some(Ended::Closed)));
+    let answers = world.seen.iter().filter(|seen| {
+        matches!(seen, VisitEvent::Answered { result: Err(CallError::Ended(Ended::Closed)), .. })
+    });
+    assert_eq!(answers.count(), 2);
+    assert!(world.server.posted.is_empty());
+}
+
+#[test]
+fn a_silent_server_is_asked_for_a_sign_of_life_and_then_given_up() {
+    let mut world = World::new([]);
+    let quiet = world.visit.next_deadline().unwrap();
+    assert_eq!(quiet.since(world.now), Duration::from_mins(1));
+    world.visit.expire(quiet);
+    assert_eq!(world.visit.unsent(), b"PING\n");
+    let given_up = world.visit.next_deadline().unwrap();
+    assert_eq!(given_up.since(quiet), Duration::from_secs(20));
+    world.visit.receive(b"OK PING\n", given_up);
+    assert_eq!(world.visit.next_deadline().unwrap().since(given_up), Duration::from_mins(1));
+    world.visit.expire(world.visit.next_deadline().unwrap());
+    world.visit.expire(world.visit.next_deadline().unwrap());
+    assert!(!world.visit.wants_stream());
+    assert!(matches!(world.visit.next_event(), Some(VisitEvent::Pushed(Pushed::Away(_)))));
+}
+
+#[test]
+fn messages_that_are_gone_for_good_are_named_and_so_are_those_that_the_server_does_not_give() {
+    let mut world = World::new([]);
+    world.break_now();
+    for _ in 0..5 {
+        world.server.post(B, "luke", "missed");
+    }
+    world.server.gone.insert(B, 3);
+    world.flow();
+    world.server.say("LAG b 6 9".to_owned());
+    world.flow();
+    world.server.say("LAG 2 4 4".to_owned());
+    world.flow();
+    let seen: Vec<_> = world
+        .seen
+        .iter()
+        .map(|seen| match seen {
+            VisitEvent::Pushed(Pushed::Gone { first, last, .. }) => format!("gone {first} {last}"),
+            VisitEvent::Pushed(Pushed::Lag { first, last, .. }) => format!("lag {first} {last}"),
+            VisitEvent::Pushed(Pushed::Message(message)) => message.number.to_string(),
+            VisitEvent::Pushed(Pushed::Away(_)) => "away".to_owned(),
+            VisitEvent::Pushed(Pushed::Back { .. }) => "back".to_owned(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(seen, ["away", "back", "gone 1 3", "4", "5", "lag 6 9", "lag 4 4"]);
+}
+
+#[test]
+fn who_takes_nothing_for_a_while_gets_answers_at_once_and_every_message_later() {
+    let mut world = World::new([]);
+    world.taker = Taker::Asleep;
+    let text = "x".repeat(4000);
+    for round in 0..600 {
+        world.server.post(B, "luke", &format!("{round} {text}"));
+        if round % 100 == 50 {
+            world.own(B, &format!("own {round}"));
+        }
+        world.flow();
+    }
+    let answers = world.seen.len();
+    assert_eq!(answers, 6);
+    assert!(world.visit.out.bytes() < 3 * 1024 * 1024);
+    world.taker = Taker::Awake;
+    world.flow();
+    check(&world, 6);
+}
+
+#[test]
+fn with_live_off_nothing_is_fetched_unasked() {
+    let quiet = Hello { live: Live::Off, ..Hello::default() };
+    let mut world = World::with(Server::new(), quiet, []);
+    world.server.post(B, "luke", "not told");
+    world.own(B, "mine");
+    world.flow();
+    world.break_now();
+    world.server.post(B, "luke", "not told");
+    world.own(B, "mine too");
+    world.flow();
+    assert_eq!(
+        (world.reads, world.numbers()),
+        (0, BTreeMap::from([(B, vec![(2, Whose::Own), (4, Whose::Own)])]))
+    );
+}
+
+#[test]
+fn a_refused_post_is_answered_and_what_waited_for_its_number_comes() {
+    let mut world = World::new([]);
+    world.own(room(1), "one");
+    world.flow();
+    let refused = world.own(room(3), "nowhere");
+    world.server.post(room(3), "luke", "elsewhere");
+    world.flow();
+    let refusals: Vec<_> = world.seen.iter().filter(|seen| matches!(seen, VisitEvent::Answered { ticket, result: Err(CallError::Refused(_)) } if *ticket == refused)).collect();
+    assert_eq!(refusals.len(), 1);
+    assert_eq!(world.numbers()[&room(3)], [(1, Whose::Others)]);
+}
+
+#[test]
+fn who_posts_alone_for_long_is_remembered_in_little_memory() {
+    let mut world = World::new([]);
+    for round in 0..300 {
+        world.own(B, &format!("{round}"));
+        world.flow();
+    }
+    assert!(world.reads > 0 && world.reads < 40, "{}", world.reads);
+    world.server.post(B, "luke", "hello");
+    world.flow();
+    check(&world, 300);
+}
+
+#[test]
+fn a_server_that_ends_silent_sessions_hears_something_in_time() {
+    let server = Server { idle: " idle=30", ..Server::new() };
+    let mut world = World::with(server, Hello::default(), []);
+    for _ in 0..3 {
+        let since = world.now;
+        world.now = world.visit.next_deadline().unwrap();
+        assert_eq!(world.now.since(since), Duration::from_secs(10));
+        world.visit.receive(b"LATER a line that it does not know\n", world.now);
+        world.visit.expire(world.now);
+        assert_eq!(world.visit.unsent(), b"PING\n");
+        world.flow();
+    }
+    world.own(B, "something");
+    world.now = world.visit.next_deadline().unwrap();
+    world.flow();
+    world.visit.expire(world.now);
+    assert_eq!(world.visit.unsent(), b"", "it has heard something");
+}
