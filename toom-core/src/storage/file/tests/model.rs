@@ -188,7 +188,15 @@ fn check_what_is_kept(pair: &mut Pair, keep_for: Duration) -> Result<(), TestCas
     Ok(())
 }
 
+/// A case goes through dozens of flushes and merges, and every answer there is: an eighth of the usual number is plenty.
+fn cases() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases.div_ceil(8), ..usual }
+}
+
 proptest! {
+    #![proptest_config(cases())]
+
     #[test]
     fn it_answers_as_the_store_in_memory_does(
         options in options(),
