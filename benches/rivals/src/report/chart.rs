@@ -16,10 +16,10 @@ const GAP: f64 = 18.0;
 /// The shortest bar stands for this share of the smallest figure, so that it can be seen.
 const FLOOR: f64 = 0.5;
 
-/// Colours that stand out on white and on black; texts take the colour that the reader's scheme asks for.
-const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#1f2328}.title{font-weight:600}.soft{fill:#59636e}\
+/// Colours of bars that stand out on both pages; the page and its texts are as the reader's scheme asks for.
+const STYLE: &str = ".page{fill:#ffffff}text{font:12px system-ui,sans-serif;fill:#1f2328}.title{font-weight:600}.soft{fill:#59636e}\
 .ours{fill:#2f81f7}.rival{fill:#8b949e}.limit{fill:#bf8700}\
-@media(prefers-color-scheme:dark){text{fill:#e6edf3}.soft{fill:#9198a1}}";
+@media(prefers-color-scheme:dark){.page{fill:#0d1117}text{fill:#e6edf3}.soft{fill:#9198a1}}";
 
 struct Panel {
     measure: Measure,
@@ -84,7 +84,7 @@ pub fn chart(results: &Results) -> String {
     let width = (PANEL_WIDTH + GAP) * 2.0 + GAP;
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {y}\" width=\"{width}\" height=\"{y}\" role=\"img\" \
-         aria-label=\"TOOM's store beside others, on logarithmic scales\">\n<style>{STYLE}</style>\n{drawn}</svg>\n"
+         aria-label=\"TOOM's store beside others, on logarithmic scales\">\n<style>{STYLE}</style>\n<path class=\"page\" d=\"M0 0H{width}V{y}H0z\"/>\n{drawn}</svg>\n"
     )
 }
 
