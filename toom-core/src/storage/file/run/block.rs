@@ -206,7 +206,7 @@ impl<'a> BlockView<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// Reads the block that is the whole of `bytes`. Its checksum, its place and its entries are right when this returns `Ok`.
+    /// Reads the block that is the whole of `bytes`. Its checksum and its place are right when this returns `Ok`.
     pub(super) fn parse(bytes: &'a [u8], salt: Salt, label: &IndexEntry) -> Result<Self, Damage> {
         if !is_sealed(salt, bytes) {
             return Err(Damage::at(0, "the checksum of a block is wrong"));
@@ -216,10 +216,7 @@ impl<'a> Block<'a> {
 
     /// The same of a block whose checksum was found right before.
     pub(super) fn parse_checked(bytes: &'a [u8], label: &IndexEntry) -> Result<Self, Damage> {
-        let block =
-            Self::split(bytes, label).ok_or(Damage::at(8, "a block is not the one that the index says"))?;
-        block.check_order(label)?;
-        Ok(block)
+        Self::split(bytes, label).ok_or(Damage::at(8, "a block is not the one that the index says"))
     }
 
     fn split(bytes: &'a [u8], label: &IndexEntry) -> Option<Self> {
@@ -234,24 +231,24 @@ impl<'a> Block<'a> {
         let text = take.bytes(text_bytes)?;
         let (entries, _) = entries.as_chunks();
         let block = Self { bytes, conversation: label.conversation, first: label.first, entries, text };
-        (is_labelled && take.rest().len() < 8).then_some(block)
+        let fills = entries.last().and_then(Fields::of).map(|last| last.end) == Some(text.len());
+        let begins = entries.first().and_then(time) == Some(label.first_at);
+        (is_labelled && begins && fills && take.rest().len() < 8 && block.last_number().is_some())
+            .then_some(block)
     }
 
-    /// That times rise, that texts follow one another and fill the text, and that there is a number for each message.
-    fn check_order(self, label: &IndexEntry) -> Result<(), Damage> {
+    /// That times rise, and that texts follow one another and fill the text.
+    pub(super) fn check_order(self) -> Result<(), Damage> {
         let mut last: Option<Fields> = None;
         for (i, entry) in self.entries.iter().enumerate() {
             let fields = Fields::of(entry).filter(|fields| match &last {
                 Some(last) => fields.at > last.at && fields.end >= last.end + fields.author_bytes,
-                None => fields.at == label.first_at && fields.end >= fields.author_bytes,
+                None => fields.end >= fields.author_bytes,
             });
             if fields.is_none() {
                 return Err(Damage::at((HEADER_BYTES + i * ENTRY_BYTES) as u64, "an entry is out of order"));
             }
             last = fields;
-        }
-        if last.map(|last| last.end) != Some(self.text.len()) || self.last_number().is_none() {
-            return Err(Damage::at(12, "the messages of a block do not fill it"));
         }
         Ok(())
     }
@@ -273,12 +270,15 @@ impl<'a> Block<'a> {
         last_not_later(self.first, self.entries, since)
     }
 
-    /// All its messages.
+    /// All its messages, checked one by one.
     pub(super) fn view(self) -> Result<BlockView<'a>, Damage> {
-        self.part(None, usize::MAX)
+        self.check_order()?;
+        let view = self.part(None, usize::MAX)?;
+        if view.iter(0).count() == self.entries.len() { Ok(view) } else { Err(self.text_damage(0)) }
     }
 
-    /// At most `limit` of its messages with numbers greater than `after`. Only their text is checked.
+    /// At most `limit` of its messages with numbers greater than `after`. A [visit](BlockView::visit) that lends fewer found
+    /// [damage](Self::text_damage).
     pub(super) fn part(self, after: Option<MessageNumber>, limit: usize) -> Result<BlockView<'a>, Damage> {
         let skipped = skipped(self.first, after).min(self.entries.len());
         let (before, entries) = self.entries.split_at(skipped);
@@ -295,16 +295,12 @@ impl<'a> Block<'a> {
             text,
             text_start,
         });
-        view.filter(|view| view.is_cut_between_characters()).ok_or(Damage::at(
-            (HEADER_BYTES + self.entries.len() * ENTRY_BYTES + text_start) as u64,
-            "the text is not UTF-8",
-        ))
+        view.ok_or_else(|| self.text_damage(text_start))
     }
-}
 
-impl BlockView<'_> {
-    fn is_cut_between_characters(self) -> bool {
-        self.iter(0).count() == self.entries.len()
+    /// What is wrong if the text from `start` on is not UTF-8, or is cut inside a character.
+    pub(super) fn text_damage(self, start: usize) -> Damage {
+        Damage::at((HEADER_BYTES + self.entries.len() * ENTRY_BYTES + start) as u64, "the text is not UTF-8")
     }
 }
 

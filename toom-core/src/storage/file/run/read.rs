@@ -163,12 +163,15 @@ impl<F: DiskFile> Run<F> {
         window.fill(self, from, end)?;
         for slot in first_slot..cursor.slot {
             let Some((entry, end)) = cursor.page.entry(slot) else { break };
-            let view = window
-                .block(self, entry, end)
-                .and_then(|block| block.part(after, *limit))
-                .map_err(|damage| self.corrupt(entry.offset, damage))?;
+            let corrupt = |damage| self.corrupt(entry.offset, damage);
+            let block = window.block(self, entry, end).map_err(corrupt)?;
+            let view = block.part(after, *limit).map_err(corrupt)?;
+            let limit_before = *limit;
             if view.visit(None, limit, visit).is_break() {
                 return Ok(ControlFlow::Break(()));
+            }
+            if limit_before - *limit != view.messages() {
+                return Err(corrupt(block.text_damage(0)));
             }
         }
         Ok(ControlFlow::Continue(()))

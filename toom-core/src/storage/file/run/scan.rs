@@ -41,6 +41,7 @@ impl Scan {
         }
         let corrupt = |damage| run.corrupt(entry.offset, damage);
         let block = self.window.block(run, &entry, end).map_err(corrupt)?;
+        block.check_order().map_err(corrupt)?;
         if self.last.is_some_and(|(last, at)| !entry.follows(&last, at)) {
             return Err(corrupt(Damage::at(0, "a block does not follow the one before it")));
         }
