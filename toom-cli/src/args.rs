@@ -42,6 +42,12 @@ pub struct Args {
     /// Carry out COMMAND and log out; may be given several times
     #[arg(short = 'c', value_name = "COMMAND")]
     pub commands: Vec<String>,
+    /// Print JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Then print what others say until interrupted; a lost connection is made again
+    #[arg(long)]
+    pub follow: bool,
     /// How the server is reached and believed.
     #[command(flatten)]
     pub security: SecurityArgs,
@@ -59,6 +65,7 @@ pub enum Program {
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 something was refused, 2 wrong usage, 3 no connection, or one that was lost.
+With --follow, an interrupt (Ctrl-C) or SIGTERM is the end that was meant, and changes no exit code.
 Times are in your time zone (the system's, or TZ).
 A server whose name is demo is reached by `toom -- demo`.";
 

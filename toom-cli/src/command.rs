@@ -2,7 +2,7 @@
 
 use toom_core::{Body, BodyError, Conversation, MessageNumber, RoomId, Timestamp, UserName};
 
-use crate::zone::{TimeError, Zone};
+use crate::zone::{TimeError, When, Zone};
 
 /// What the user wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,26 +20,35 @@ pub enum Command {
         /// The message.
         body: Body,
     },
-    /// `RDM b time`, `RDM <room> time`: read one conversation.
-    Read {
-        /// Which.
-        conversation: Conversation,
-        /// From where on.
-        since: Since,
-    },
-    /// `RDM s time`: read all rooms of the user.
-    ReadRooms(Timestamp),
+    /// `RDM b time`, `RDM <room> time`, `RDM s time`: read.
+    Read(Reading),
+    /// `RDM` alone: read on where the last page ended.
+    ReadOn,
     /// `HELP`: list the commands.
     Help,
     /// `OUT`: end the session.
     Logout,
 }
 
+/// What is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// One conversation.
+    Conversation {
+        /// Which.
+        conversation: Conversation,
+        /// From where on.
+        since: Since,
+    },
+    /// All rooms of the user, from a time on.
+    Rooms(When),
+}
+
 /// From where on a conversation is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {
     /// What is strictly later.
-    Time(Timestamp),
+    Time(When),
     /// `#N`: the numbers greater than `N`; `None` is `#0`, everything.
     Number(Option<MessageNumber>),
 }
@@ -47,7 +56,7 @@ pub enum Since {
 impl From<Since> for toom_net::protocol::Since {
     fn from(since: Since) -> Self {
         match since {
-            Since::Time(at) => Self::Time(at),
+            Since::Time(when) => Self::Time(when.at),
             Since::Number(after) => Self::Number(after),
         }
     }
@@ -74,6 +83,9 @@ pub enum CommandError {
     /// The time of `RDM` is none.
     #[error("{0}; the form is {READ_FORM}")]
     Time(TimeError),
+    /// `RDM` alone, after a read that has reached its end.
+    #[error("there is nothing to read on; the form is {READ_FORM}")]
+    NothingToReadOn,
     /// `UPD`.
     #[error("UPD is not there yet: sending files comes with a later version")]
     Files,
@@ -88,15 +100,16 @@ const LOGOUT_FORM: &str = "OUT";
 const HELP_FORM: &str = "HELP";
 
 /// What `HELP` prints: the commands that this program takes.
-pub const HELP: [&str; 11] = [
+pub const HELP: [&str; 12] = [
     "BCM <text>: posts to everyone",
     "ATU: lists the other active users",
     "SRB <user> [<user> ...]: builds a separate room of you and the users you name",
     "SRM <room> <text>: posts to a room",
     "RDM b|s|<room> <time>: reads what was posted since the time, to everyone (b),",
     "  in all your rooms (s), or in one room",
-    "  a time is 04 Aug 2022 09:02:29, 2022-08-04T09:02:29Z, or 10m for that long ago;",
-    "  with b or a room also #5, for what came after message 5",
+    "  a time is 04 Aug 2022 09:02:29, 2022-08-04T09:02:29Z, today, yesterday, or 10m for that long",
+    "  ago; with b or a room also #5, for what came after message 5",
+    "RDM: reads on where the last page ended",
     "UPD: sending files comes with a later version",
     "OUT: logs you out",
     "HELP: shows this list",
@@ -163,15 +176,32 @@ fn parse_room(word: &str, form: &'static str) -> Result<RoomId, CommandError> {
     word.parse().ok().and_then(RoomId::new).ok_or(CommandError::NoSuchRoom)
 }
 
+impl Command {
+    /// What to tell of how it was understood: a time that is not the only one of its name.
+    #[must_use]
+    pub fn note(&self, zone: &Zone) -> Option<String> {
+        match self {
+            Self::Read(Reading::Rooms(when) | Reading::Conversation { since: Since::Time(when), .. }) => {
+                when.note(zone)
+            }
+            _ => None,
+        }
+    }
+}
+
 fn parse_read(rest: &str, zone: &Zone, now: Timestamp) -> Result<Command, CommandError> {
     let words: Vec<&str> = rest.split_whitespace().collect();
+    if words.is_empty() {
+        return Ok(Command::ReadOn);
+    }
     let Some((scope, time)) = words.split_first().filter(|(_, time)| !time.is_empty()) else {
         return Err(CommandError::Form(READ_FORM));
     };
     let time = time.join(" ");
-    let at = |time: &str| zone.read(time, now).map_err(CommandError::Time);
+    let time = unquoted(&time);
+    let when = |time: &str| zone.read(time, now).map_err(CommandError::Time);
     if scope.eq_ignore_ascii_case("s") {
-        return Ok(Command::ReadRooms(at(&time)?));
+        return Ok(Command::Read(Reading::Rooms(when(time)?)));
     }
     let conversation = if scope.eq_ignore_ascii_case("b") {
         Conversation::Broadcast
@@ -180,9 +210,15 @@ fn parse_read(rest: &str, zone: &Zone, now: Timestamp) -> Result<Command, Comman
     };
     let since = match time.strip_prefix('#').map(str::parse) {
         Some(Ok(number)) => Since::Number(MessageNumber::new(number)),
-        _ => Since::Time(at(&time)?),
+        _ => Since::Time(when(time)?),
     };
-    Ok(Command::Read { conversation, since })
+    Ok(Command::Read(Reading::Conversation { conversation, since }))
+}
+
+/// A time may stand in quotes, as in a shell.
+fn unquoted(time: &str) -> &str {
+    let within = |quote| time.strip_prefix(quote).and_then(|time| time.strip_suffix(quote));
+    within('"').or_else(|| within('\'')).unwrap_or(time)
 }
 
 #[cfg(test)]

@@ -11,13 +11,11 @@ use toom_core::{Config, Epoch, MemoryStorage, Password, Secret, Seed, UserName};
 use toom_net::protocol::LoggedIn;
 use toom_net::server::{RunningServer, Server as ChatServer};
 
-use crate::filter::write_line;
-use crate::login::{Connection, Server};
+use crate::interactive;
+use crate::login::{Connection, Lasts, Server};
 use crate::security::{Reach, Security};
-use crate::session::Session;
 use crate::stop::{Stop, Verdict};
 use crate::zone::Zone;
-use crate::{interactive, render};
 
 /// Whom the user is logged in as.
 const USER: &str = "obiwan";
@@ -50,12 +48,8 @@ pub async fn run(zone: Zone) -> Result<Verdict, Stop> {
 
 async fn visit(house: &House, zone: Zone) -> Result<Verdict, Stop> {
     let _friends = friends::invite(house).await?;
-    let (Connection { client, pushes }, logged_in) = house.enter(USER, None).await?;
-    let session = render::session(&logged_in, &zone);
-    for line in [&session, render::WELCOME].into_iter().chain(TOLD).chain([render::COMMANDS_PROMPT]) {
-        write_line(&mut io::stdout(), line).map_err(Stop::Output)?;
-    }
-    interactive::chat(Session::new(client, zone), pushes).await
+    let (connection, logged_in) = house.enter(USER, None).await?;
+    interactive::welcome(connection, logged_in, zone, &TOLD).await
 }
 
 /// Where the demo's server is, and the one password of all its accounts, drawn for this run.
@@ -87,11 +81,11 @@ impl House {
     /// Logs `name` in.
     async fn enter(&self, name: &str, udp: Option<u16>) -> Result<(Connection, LoggedIn), Stop> {
         let server = Server { udp: udp.and_then(core::num::NonZeroU16::new), ..self.server.clone() };
-        let connection = server.connect().await?;
+        let connection = server.connect(Lasts::UntilLost).await?;
         let name = UserName::parse(name).map_err(failed)?;
         match connection.log_in(name, Password::new(self.password.as_str())).await? {
             Ok(logged_in) => Ok((connection, logged_in)),
-            Err(refusal) => Err(Stop::Connection(refusal.told)),
+            Err(refusal) => Err(Stop::Connection(refusal.why.text)),
         }
     }
 }

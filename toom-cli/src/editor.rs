@@ -13,7 +13,7 @@ use rustyline::history::MemHistory;
 use rustyline::{Config, ExternalPrinter};
 use tokio::sync::mpsc;
 
-use toom_net::shown::OneLine;
+use crate::filter::Shown;
 
 /// How many lines wait to appear above the one that is typed; further ones wait in the connection.
 const LINES_ABOVE: usize = 16;
@@ -98,9 +98,9 @@ impl Above {
 }
 
 impl Place<'_> {
-    /// Shows `text` as one line that the terminal does not obey.
-    pub fn show(self, text: &str) {
-        self.0.send(format!("{}\n", OneLine(text)));
+    /// Shows `line` there.
+    pub fn show(self, line: Shown) {
+        self.0.send(line.into_line());
     }
 }
 

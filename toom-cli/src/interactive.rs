@@ -4,17 +4,23 @@ use std::io;
 
 use tokio::task::spawn_blocking;
 use toom_core::{Password, UserName};
-use toom_net::client::{Pushes, Trust};
+use toom_net::client::Trust;
+use toom_net::protocol::{LoggedIn, PageLimit};
 
 use crate::args::Args;
-use crate::editor::{Editor, Terminal, Typed};
+use crate::chat::chat;
 use crate::filter::write_line;
-use crate::login::{Connection, NoConnection, Retry, Server};
+use crate::login::{Connection, Lasts, NoConnection, Retry, Server};
+use crate::said::Said;
 use crate::security::{Security, first_time};
-use crate::session::{Session, Step};
+use crate::session::Session;
 use crate::stop::{Stop, Verdict};
+use crate::voice::{Form, Voice};
 use crate::zone::Zone;
 use crate::{prompt, render};
+
+/// What a person is shown of the history at a time.
+const PAGE: PageLimit = PageLimit::new(50).expect("50 is at least 1 and at most 1000");
 
 /// Connects, asks for name and password until they are right or blocked, and serves the user until `OUT`.
 ///
@@ -31,14 +37,10 @@ pub async fn run(mut server: Server, args: &Args, zone: Zone) -> Result<Verdict,
         }
         match connection.log_in(user, password).await? {
             Ok(logged_in) => {
-                say(&render::session(&logged_in, &zone))?;
-                say(render::WELCOME)?;
-                say(render::COMMANDS_PROMPT)?;
-                let Connection { client, pushes } = connection;
-                return chat(Session::new(client, zone), pushes).await;
+                return welcome(connection, logged_in, zone, &[]).await;
             }
             Err(refusal) => {
-                say(&refusal.told)?;
+                say(&refusal.why.text)?;
                 if refusal.retry == Retry::Later || !who.can_ask_again() {
                     return Ok(Verdict::Refused);
                 }
@@ -49,7 +51,7 @@ pub async fn run(mut server: Server, args: &Args, zone: Zone) -> Result<Verdict,
 
 /// Connects. Where the server's certificate is new, the user says whether it is right, and that is kept.
 async fn reach(server: &mut Server) -> Result<Connection, Stop> {
-    let (shown, stop) = match server.connect().await {
+    let (shown, stop) = match server.connect(Lasts::ThroughLosses).await {
         Ok(connection) => return Ok(connection),
         Err(NoConnection::Stop(stop)) => return Err(stop),
         Err(NoConnection::New(shown, stop)) => (shown, stop),
@@ -66,7 +68,26 @@ async fn reach(server: &mut Server) -> Result<Connection, Stop> {
         say(&format!("You will be asked again: {error}"))?;
     }
     server.security = Security::Tls(Trust::certificate(shown));
-    Ok(server.connect().await?)
+    Ok(server.connect(Lasts::ThroughLosses).await?)
+}
+
+/// Greets a user who has logged in, says `hints`, and serves them until they leave.
+///
+/// # Errors
+/// [`Stop`] where it is cut short.
+pub async fn welcome(
+    connection: Connection,
+    logged_in: LoggedIn,
+    zone: Zone,
+    hints: &[&str],
+) -> Result<Verdict, Stop> {
+    let Connection { client, pushes } = connection;
+    let user = logged_in.user.as_str().to_owned();
+    let session = Session::new(client, Voice { form: Form::Pages, zone }, PAGE);
+    session.tell(&Said::LoggedIn(logged_in), &mut io::stdout())?;
+    hints.iter().try_for_each(|line| say(line))?;
+    say(render::COMMANDS_PROMPT)?;
+    chat(session, pushes, &user).await
 }
 
 /// Who wants to log in: from the arguments as far as they say, else from the user.
@@ -130,43 +151,6 @@ impl Who {
                 Ok(name) => return Ok(self.typed.insert(name).clone().into()),
                 Err(_) => say(&render::no_user_name(&name))?,
             }
-        }
-    }
-}
-
-/// Serves a user who is logged in, until `OUT` or the end of the connection.
-///
-/// # Errors
-/// [`Stop`] where it is cut short.
-pub async fn chat(session: Session, mut pushes: Pushes) -> Result<Verdict, Stop> {
-    let terminal = Terminal::remember();
-    let mut editor = Editor::new().map_err(Stop::Input)?;
-    loop {
-        editor.keyboard.ask();
-        let typed = type_line(&mut editor, &session, &mut pushes).await;
-        let step = match typed.inspect_err(|_| terminal.put_back())? {
-            Typed::Line(line) => session.carry_out(&line, &mut io::stdout()).await?,
-            Typed::End => session.log_out(&mut io::stdout()).await?,
-        };
-        if step == Step::LoggedOut {
-            // Whoever sits here has seen what was refused.
-            return Ok(Verdict::Done);
-        }
-    }
-}
-
-/// Waits for a line, and meanwhile shows above it what others say.
-async fn type_line(editor: &mut Editor, session: &Session, pushes: &mut Pushes) -> Result<Typed, Stop> {
-    let Editor { keyboard, above } = editor;
-    loop {
-        let (place, event) = tokio::select! {
-            biased;
-            typed = keyboard.typed() => return typed.map_err(Stop::Input),
-            next = async { (above.place().await, pushes.next().await) } => next,
-        };
-        let event = event.ok_or_else(|| session.ended())?;
-        if let Some(line) = render::pushed(&event, session.zone()) {
-            place.map_err(Stop::Input)?.show(&line);
         }
     }
 }

@@ -2,30 +2,34 @@
 //!
 //! * [`filter`]: the one way to the terminal, in which text from others is shown and never obeyed;
 //! * [`command`]: what the user types, parsed;
-//! * [`render`]: the lines that answer it;
+//! * [`said`], [`voice`], with [`render`] and [`json`]: what there is to tell, and the lines that tell it;
 //! * [`zone`]: times, read and written in the user's time zone;
 //! * [`security`], with [`known_servers`]: whether that address is the right one, and who may listen on the way;
 //! * [`login`], [`session`]: from an address to a session, and what is done in it;
-//! * [`interactive`], with [`prompt`] and [`editor`]: a person at a terminal;
+//! * [`interactive`] and [`chat`], with [`prompt`] and [`editor`]: a person at a terminal;
 //! * [`script`], with [`lines`]: commands from arguments or standard input;
 //! * [`demo`]: all of it in one process;
 //! * [`args`], [`stop`]: how a run begins, and how it ends.
 
 pub mod args;
+pub mod chat;
 pub mod command;
 pub mod demo;
 pub mod editor;
 pub mod filter;
 pub mod interactive;
+pub mod json;
 pub mod known_servers;
 pub mod lines;
 pub mod login;
 pub mod prompt;
 pub mod render;
+pub mod said;
 pub mod script;
 pub mod security;
 pub mod session;
 pub mod stop;
+pub mod voice;
 pub mod zone;
 
 use std::io::{self, IsTerminal as _};
@@ -57,7 +61,7 @@ fn run_with(args: &Args) -> Result<Verdict, Stop> {
         let security = Security::of(&args.security)?;
         let server = Server { host: args.host.clone(), port: args.port, udp: args.udp(), security };
         let at_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
-        if at_terminal && args.commands.is_empty() {
+        if at_terminal && args.commands.is_empty() && !args.json && !args.follow {
             interactive::run(server, args, zone).await
         } else {
             script::run(&server, args, zone).await

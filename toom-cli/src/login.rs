@@ -4,13 +4,14 @@ use core::net::SocketAddr;
 use core::num::NonZeroU16;
 use std::io;
 
-use tokio::net::lookup_host;
+use tokio::net::{TcpStream, lookup_host};
 use toom_core::{Password, UserName};
 use toom_net::client::{CallError, Client, ConnectError, Options, Pushes, TlsError, Trust};
 use toom_net::protocol::login_text::{BLOCKED, NOW_BLOCKED, WRONG_PASSWORD};
 use toom_net::protocol::{ClientWord, Code, Failure, LoggedIn};
 use toom_net::tls::Fingerprint;
 
+use crate::said::Refusal;
 use crate::security::{self, Reach, Security};
 use crate::stop::Stop;
 
@@ -36,11 +37,20 @@ pub struct Connection {
     pub pushes: Pushes,
 }
 
+/// What becomes of a connection that is lost after the login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lasts {
+    /// It is over.
+    UntilLost,
+    /// Another takes its place, with nothing missed.
+    ThroughLosses,
+}
+
 /// Why nobody was logged in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginRefusal {
-    /// The line to print.
-    pub told: String,
+    /// Why, for programs and in the words to print.
+    pub why: Refusal,
     /// Whether another password may be tried at once.
     pub retry: Retry,
 }
@@ -79,32 +89,69 @@ impl From<Stop> for NoConnection {
     }
 }
 
+/// What connecting came to.
+type Connected = Result<(Client, Pushes), ConnectError>;
+
 impl Server {
     /// Connects and greets. Before the server is believed, nothing is sent to it.
     ///
     /// # Errors
     /// [`Stop::Connection`], which names the server and says why; [`Stop::Usage`] where the connection would not be safe.
-    pub async fn connect(&self) -> Result<Connection, NoConnection> {
+    pub async fn connect(&self, lasts: Lasts) -> Result<Connection, NoConnection> {
         let mut options = Options { udp: self.udp, ..Options::default() };
         if let Ok(client) = ClientWord::parse(concat!("toom/", env!("CARGO_PKG_VERSION"))) {
             options.client = client;
         }
         let connected = match &self.security {
-            Security::Plain(reach) => match self.resolve(*reach).await? {
-                Ok(addresses) => Client::connect(&*addresses, options).await,
-                Err(error) => Err(error.into()),
-            },
-            Security::Tls(trust) => Client::connect_tls(&self.host, self.port, trust, options).await,
+            Security::Plain(reach) => self.connect_plain(*reach, lasts, options).await?,
+            Security::Tls(trust) => self.connect_tls(trust, lasts, options).await,
             Security::Known(known) => {
                 let known =
                     known.find(&self.host, self.port).map_err(|error| Stop::Usage(error.to_string()))?;
                 let trust = known.map_or_else(Trust::system, Trust::certificate);
-                Client::connect_tls(&self.host, self.port, &trust, options).await
+                self.connect_tls(&trust, lasts, options).await
             }
         };
         match connected {
             Ok((client, pushes)) => Ok(Connection { client, pushes }),
             Err(error) => Err(self.failure(&error)),
+        }
+    }
+
+    async fn connect_plain(&self, reach: Reach, lasts: Lasts, options: Options) -> Result<Connected, Stop> {
+        let addresses = match self.resolve(reach).await? {
+            Ok(addresses) => addresses,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        Ok(match lasts {
+            Lasts::UntilLost => Client::connect(&*addresses, options).await,
+            Lasts::ThroughLosses => {
+                let server = self.clone();
+                Client::stay(move || server.clone().reach_plain(reach), options).await
+            }
+        })
+    }
+
+    /// Its name may mean another address every time.
+    async fn reach_plain(self, reach: Reach) -> Result<TcpStream, ConnectError> {
+        let addresses = self.resolve(reach).await.map_err(|_| io::Error::other(security::NOT_HERE))??;
+        let stream = TcpStream::connect(&*addresses).await?;
+        // Requests are small and wait for nothing.
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    async fn connect_tls(&self, trust: &Trust, lasts: Lasts, options: Options) -> Connected {
+        match lasts {
+            Lasts::UntilLost => Client::connect_tls(&self.host, self.port, trust, options).await,
+            Lasts::ThroughLosses => {
+                let (host, port, trust) = (self.host.clone(), self.port, trust.clone());
+                let connect = move || {
+                    let (host, trust) = (host.clone(), trust.clone());
+                    async move { trust.connect(&host, port).await }
+                };
+                Client::stay(connect, options).await
+            }
         }
     }
 
@@ -147,7 +194,7 @@ impl Connection {
             Ok(session) => Ok(Ok(session)),
             Err(CallError::Refused(failure)) => Ok(Err(LoginRefusal::from(&failure))),
             Err(CallError::Ended(ended)) => Err(ended.into()),
-            Err(error) => Ok(Err(LoginRefusal { told: error.to_string(), retry: Retry::AtOnce })),
+            Err(error) => Ok(Err(LoginRefusal { why: Refusal::from(&error), retry: Retry::AtOnce })),
         }
     }
 }
@@ -159,9 +206,12 @@ impl From<&Failure> for LoginRefusal {
             Code::BadCredentials if &*failure.text == NOW_BLOCKED => (NOW_BLOCKED, Retry::Later),
             Code::BadCredentials => (WRONG_PASSWORD, Retry::AtOnce),
             Code::Blocked => (BLOCKED, Retry::Later),
-            _ => return Self { told: crate::render::refusal(failure), retry: Retry::Later },
+            _ => {
+                let why = Refusal::of_server(failure, crate::render::refusal(failure));
+                return Self { why, retry: Retry::Later };
+            }
         };
-        Self { told: told.to_owned(), retry }
+        Self { why: Refusal::of_server(failure, told.to_owned()), retry }
     }
 }
 
@@ -172,8 +222,8 @@ mod tests {
     use super::*;
 
     fn refused(code: Code, text: &str) -> (String, Retry) {
-        let LoginRefusal { told, retry } = LoginRefusal::from(&Failure::new(Verb::Login, code, text));
-        (told, retry)
+        let LoginRefusal { why, retry } = LoginRefusal::from(&Failure::new(Verb::Login, code, text));
+        (why.text, retry)
     }
 
     #[test]

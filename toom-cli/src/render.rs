@@ -1,10 +1,10 @@
 //! The lines that `toom` prints. They hold what others wrote as it came: [`filter`](crate::filter) makes it safe on the way out.
 
-use toom_core::{Conversation, MessageNumber, RoomId, Timestamp};
-use toom_net::client::{Bye, CallError, Ended, Pushed};
+use toom_core::{Conversation, MessageNumber, Receipt, RoomId, Timestamp};
+use toom_net::client::{Away, Bye, CallError, Ended, Pushed, StoreMet};
 use toom_net::protocol::{ByeCode, Code, Failure, HistoryRow, LoggedIn, MessageLine, NameWord};
 
-use crate::command::Since;
+use crate::command::{Reading, Since};
 use crate::zone::Zone;
 
 /// After the session line.
@@ -21,6 +21,10 @@ pub const COMMANDS_PROMPT: &str = "Enter one of the following commands (BCM, ATU
 pub const NO_OTHER_ACTIVE_USER: &str = "no other active user";
 /// The answer to `RDM` where there is nothing.
 pub const NO_NEW_MESSAGE: &str = "no new message";
+/// Below a page that has not reached the end.
+pub const MORE: &str = "there is more: RDM reads on";
+/// Below the last of several pages.
+pub const THAT_WAS_ALL: &str = "that was all";
 
 /// `4; 04 Aug 2022 09:02:21; obiwan;127.0.0.1;2000`.
 #[must_use]
@@ -58,6 +62,25 @@ pub fn posted(room: RoomId, number: MessageNumber, at: Timestamp, zone: &Zone) -
     format!("Message #{} sent to separate room {} at {}", number.get(), room.number(), zone.write(at))
 }
 
+/// The answer to `BCM` and `SRM`.
+#[must_use]
+pub fn receipt(receipt: Receipt, zone: &Zone) -> String {
+    let Receipt { conversation, number, at } = receipt;
+    match conversation {
+        Conversation::Broadcast => broadcast(number, at, zone),
+        Conversation::Room(room) => posted(room, number, at, zone),
+    }
+}
+
+/// The line above what `RDM` found, if it has one.
+#[must_use]
+pub fn heading_of(reading: Reading, zone: &Zone) -> Option<String> {
+    match reading {
+        Reading::Conversation { conversation, since } => heading(conversation, since, zone),
+        Reading::Rooms(when) => Some(rooms_heading(when.at, zone)),
+    }
+}
+
 /// The line above what `RDM s` found: `Messages in separate rooms since 04 Aug 2022 08:51:01`.
 #[must_use]
 pub fn rooms_heading(since: Timestamp, zone: &Zone) -> String {
@@ -70,7 +93,7 @@ pub fn heading(conversation: Conversation, since: Since, zone: &Zone) -> Option<
     let Conversation::Room(room) = conversation else { return None };
     let room = room.number();
     Some(match since {
-        Since::Time(at) => format!("Messages in separate room {room} since {}", zone.write(at)),
+        Since::Time(when) => format!("Messages in separate room {room} since {}", zone.write(when.at)),
         Since::Number(after) => {
             format!("Messages in separate room {room} after #{}", after.map_or(0, MessageNumber::get))
         }
@@ -96,10 +119,12 @@ pub fn message(message: &MessageLine, zone: &Zone) -> String {
 pub fn history(row: &HistoryRow, zone: &Zone) -> String {
     match row {
         HistoryRow::Message(line) => message(line, zone),
-        HistoryRow::Gone { conversation, first, last } => {
-            format!("{} gone for good", range(*conversation, *first, *last))
-        }
+        HistoryRow::Gone { conversation, first, last } => gone(*conversation, *first, *last),
     }
+}
+
+fn gone(conversation: Conversation, first: MessageNumber, last: MessageNumber) -> String {
+    format!("{} gone for good", range(conversation, first, last))
 }
 
 /// What happened unasked. `None` for the goodbye of the server, since [`ended`] tells it.
@@ -113,6 +138,9 @@ pub fn pushed(pushed: &Pushed, zone: &Zone) -> Option<String> {
             names(members)
         ),
         Pushed::Lag { conversation, first, last } => lag(*conversation, *first, *last),
+        Pushed::Gone { conversation, first, last } => gone(*conversation, *first, *last),
+        Pushed::Away(lost) => away(lost),
+        Pushed::Back { store, .. } => back(*store).to_owned(),
         Pushed::RoomsMissed { count } => {
             format!(
                 "You are in {count} more new separate chat rooms: RDM s finds them once someone posts there"
@@ -136,22 +164,67 @@ fn lag(conversation: Conversation, first: MessageNumber, last: MessageNumber) ->
 #[must_use]
 pub fn ended(ended: &Ended) -> String {
     match ended {
-        Ended::Lost { bye: Some(Bye { code, text }), .. } => {
-            let why = match code {
-                _ if !text.is_empty() => text,
-                ByeCode::Shutdown => "it shuts down",
-                ByeCode::Idle => "it heard nothing for too long",
-                ByeCode::LoginTimeout => "nobody logged in in time",
-                ByeCode::TooManyConnections => "it has too many connections",
-                ByeCode::Slow => "it waited too long for this side to read",
-                ByeCode::Throttled => "it was asked for too much",
-                ByeCode::Removed => "the account was removed",
-                other => other.as_str(),
-            };
-            format!("the server closes the connection: {why}")
-        }
+        Ended::Lost { bye: Some(bye), .. } => closes(bye),
         ended => ended.to_string(),
     }
+}
+
+fn closes(Bye { code, text }: &Bye) -> String {
+    let why = match code {
+        _ if !text.is_empty() => text,
+        ByeCode::Shutdown => "it shuts down",
+        ByeCode::Idle => "it heard nothing for too long",
+        ByeCode::LoginTimeout => "nobody logged in in time",
+        ByeCode::TooManyConnections => "it has too many connections",
+        ByeCode::Slow => "it waited too long for this side to read",
+        ByeCode::Throttled => "it was asked for too much",
+        ByeCode::Removed => "the account was removed",
+        other => other.as_str(),
+    };
+    format!("the server closes the connection: {why}")
+}
+
+/// Why there is no connection for now.
+#[must_use]
+pub fn away_why(away: &Away) -> String {
+    away.bye.as_ref().map_or_else(|| away.why.to_string(), closes)
+}
+
+/// That there is no connection, and when the next is tried.
+#[must_use]
+pub fn away(away: &Away) -> String {
+    let seconds = away.pause.as_secs_f64().ceil();
+    let unit = if seconds > 1.0 { "seconds" } else { "second" };
+    format!("{}; trying again in {seconds} {unit}", away_why(away))
+}
+
+/// That there is a connection again.
+#[must_use]
+pub const fn back(store: StoreMet) -> &'static str {
+    match store {
+        StoreMet::Same => "connected again; what you missed follows",
+        StoreMet::Other => {
+            "connected again, but the server has another history now: old numbers mean nothing any more"
+        }
+    }
+}
+
+/// That a line was typed that has to wait for the connection.
+#[must_use]
+pub fn not_sent_yet(line: &str) -> String {
+    format!("not sent yet: {line}")
+}
+
+/// That a line was not sent, and will not be.
+#[must_use]
+pub fn not_sent(line: &str) -> String {
+    format!("not sent: {line}")
+}
+
+/// That the answer to a line is missing.
+#[must_use]
+pub fn unanswered(line: &str) -> String {
+    format!("no answer yet: {line}")
 }
 
 /// Why a call has no answer.

@@ -1,18 +1,28 @@
 //! `toom` without a person: commands from its arguments, or from standard input, a line each.
 
 use std::io::{self, IsTerminal as _};
+use std::time::Duration;
 
+use tokio::signal;
+#[cfg(unix)]
+use tokio::signal::unix;
+use tokio::time::timeout;
 use toom_core::{Password, UserName};
-use toom_net::client::{Pushed, Pushes};
+use toom_net::client::Pushes;
+use toom_net::protocol::PageLimit;
 
 use crate::args::Args;
-use crate::filter::write_line;
 use crate::lines::{Lines, NotUtf8};
-use crate::login::{Connection, Server};
-use crate::session::{Session, Step, refuse};
+use crate::login::{Connection, Lasts, Server};
+use crate::said::{Refusal, Said};
+use crate::session::{Session, Step};
 use crate::stop::{Stop, Verdict};
+use crate::voice::{Form, Voice};
 use crate::zone::Zone;
 use crate::{prompt, render};
+
+/// How long the goodbye may take where `--follow` is interrupted.
+const LEAVING: Duration = Duration::from_secs(2);
 
 /// Logs in, carries out every command, and logs out. A refused login is told, and there is no second try.
 ///
@@ -29,27 +39,51 @@ pub async fn run(server: &Server, args: &Args, zone: Zone) -> Result<Verdict, St
         None => input.password().await?,
     };
     let out = &mut io::stdout();
+    let voice = Voice { form: if args.json { Form::Json } else { Form::Lines }, zone };
     let Ok(user) = UserName::parse(&name) else {
-        write_line(out, &render::no_user_name(&name)).map_err(Stop::Output)?;
+        voice.tell(&Said::Refused(Refusal::of_line(render::no_user_name(&name))), out)?;
         return Ok(Verdict::Refused);
     };
-    let connection = server.connect().await?;
+    let lasts = if args.follow { Lasts::ThroughLosses } else { Lasts::UntilLost };
+    let connection = server.connect(lasts).await?;
     let logged_in = match connection.log_in(user, password).await? {
         Ok(logged_in) => logged_in,
         Err(refusal) => {
-            write_line(out, &refusal.told).map_err(Stop::Output)?;
+            voice.tell(&Said::Refused(refusal.why), out)?;
             return Ok(Verdict::Refused);
         }
     };
-    write_line(out, &render::session(&logged_in, &zone)).map_err(Stop::Output)?;
-    write_line(out, render::WELCOME).map_err(Stop::Output)?;
+    voice.tell(&Said::LoggedIn(logged_in), out)?;
     let Connection { client, pushes } = connection;
-    let script = Script { session: Session::new(client, zone), pushes, out };
-    if args.commands.is_empty() {
-        script.read(input.lines()?).await
-    } else {
-        script.carry_out(&args.commands).await
+    let session = Session::new(client, voice, PageLimit::default());
+    let mut script = Script { session, pushes, out, verdict: Verdict::Done };
+    if !args.follow {
+        script.carry_out(&args.commands, &mut input).await?;
+        return Ok(script.verdict);
     }
+    tokio::select! {
+        followed = script.follow(&args.commands, &mut input) => followed?,
+        interrupted = interrupted() => {
+            interrupted.map_err(Stop::Input)?;
+            // Whoever interrupts does not wait for a server that does not answer.
+            let _ = timeout(LEAVING, script.log_out()).await;
+        }
+    }
+    Ok(script.verdict)
+}
+
+/// Waits for the signal that ends `--follow`.
+async fn interrupted() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut ends = unix::signal(unix::SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = signal::ctrl_c() => interrupted,
+            _ = ends.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    signal::ctrl_c().await
 }
 
 /// Where name and password come from: a terminal, or standard input, which is not touched before it is needed.
@@ -93,72 +127,89 @@ struct Script<'a, W> {
     session: Session,
     pushes: Pushes,
     out: &'a mut W,
+    verdict: Verdict,
 }
 
 impl<W: io::Write> Script<'_, W> {
-    /// Carries out the commands of the arguments.
-    async fn carry_out(mut self, commands: &[String]) -> Result<Verdict, Stop> {
-        let mut verdict = Verdict::Done;
+    /// Carries out the commands of the arguments, or else those of standard input, and logs out.
+    async fn carry_out(&mut self, commands: &[String], input: &mut Input) -> Result<(), Stop> {
+        match self.work(commands, input).await? {
+            Step::LoggedOut => Ok(()),
+            Step::On(_) => self.log_out().await,
+        }
+    }
+
+    /// Carries out the commands, and then prints what others say.
+    async fn follow(&mut self, commands: &[String], input: &mut Input) -> Result<(), Stop> {
+        if self.work(commands, input).await? == Step::LoggedOut {
+            return Ok(());
+        }
+        while let Some(pushed) = self.pushes.next().await {
+            self.session.tell_pushed(pushed, self.out)?;
+        }
+        Err(self.session.ended())
+    }
+
+    async fn work(&mut self, commands: &[String], input: &mut Input) -> Result<Step, Stop> {
+        if commands.is_empty() {
+            return self.read(input.lines()?).await;
+        }
         for command in commands {
-            match self.step(command).await? {
-                Step::On(next) => verdict = verdict.and(next),
-                Step::LoggedOut => return Ok(verdict),
+            if self.step(command).await? == Step::LoggedOut {
+                return Ok(Step::LoggedOut);
             }
         }
-        self.log_out(verdict).await
+        Ok(Step::On(self.verdict))
     }
 
     /// Carries out the lines as they come, and prints what others say meanwhile.
-    async fn read(mut self, lines: &mut Lines) -> Result<Verdict, Stop> {
-        let mut verdict = Verdict::Done;
+    async fn read(&mut self, lines: &mut Lines) -> Result<Step, Stop> {
         loop {
             let line = tokio::select! {
                 biased;
                 pushed = self.pushes.next() => {
-                    self.print(&pushed.ok_or_else(|| self.session.ended())?)?;
+                    let pushed = pushed.ok_or_else(|| self.session.ended())?;
+                    self.session.tell_pushed(pushed, self.out)?;
                     continue;
                 }
                 line = lines.next() => line.map_err(Stop::Input)?,
             };
-            let Some(line) = line else { return self.log_out(verdict).await };
-            let step = match line {
-                Ok(line) => self.step(&line).await?,
-                Err(error) => refuse(&error.to_string(), self.out)?,
-            };
-            match step {
-                Step::On(next) => verdict = verdict.and(next),
-                Step::LoggedOut => return Ok(verdict),
+            match line {
+                None => return Ok(Step::On(self.verdict)),
+                Some(Ok(line)) => {
+                    if self.step(&line).await? == Step::LoggedOut {
+                        return Ok(Step::LoggedOut);
+                    }
+                }
+                Some(Err(error)) => {
+                    self.verdict = Verdict::Refused;
+                    self.session.tell(&Said::Refused(Refusal::of_line(error.to_string())), self.out)?;
+                }
             }
         }
     }
 
     async fn step(&mut self, line: &str) -> Result<Step, Stop> {
         let step = self.session.carry_out(line, self.out).await?;
-        if let Step::On(_) = step {
+        if let Step::On(verdict) = step {
+            self.verdict = self.verdict.and(verdict);
             self.print_what_came()?;
         }
         Ok(step)
     }
 
-    async fn log_out(mut self, verdict: Verdict) -> Result<Verdict, Stop> {
+    async fn log_out(&mut self) -> Result<(), Stop> {
         self.print_what_came()?;
-        Ok(match self.session.log_out(self.out).await? {
-            Step::On(refused) => verdict.and(refused),
-            Step::LoggedOut => verdict,
-        })
-    }
-
-    fn print_what_came(&mut self) -> Result<(), Stop> {
-        while let Some(pushed) = self.pushes.try_next() {
-            self.print(&pushed)?;
+        if let Step::On(refused) = self.session.log_out(self.out).await? {
+            self.verdict = self.verdict.and(refused);
         }
         Ok(())
     }
 
-    fn print(&mut self, pushed: &Pushed) -> Result<(), Stop> {
-        match render::pushed(pushed, self.session.zone()) {
-            Some(line) => write_line(self.out, &line).map_err(Stop::Output),
-            None => Ok(()),
+    fn print_what_came(&mut self) -> Result<(), Stop> {
+        while let Some(pushed) = self.pushes.try_next() {
+            self.session.tell_pushed(pushed, self.out)?;
         }
+        Ok(())
     }
 }

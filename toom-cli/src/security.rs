@@ -109,6 +109,10 @@ impl Security {
     }
 }
 
+/// Why a server is not reached again whose name means another machine now.
+pub(crate) const NOT_HERE: &str =
+    "its name means another machine now, and without TLS others could read your password";
+
 /// What is told instead of connecting to another machine without TLS.
 pub(crate) fn refused(host: &str) -> Stop {
     Stop::Usage(format!(

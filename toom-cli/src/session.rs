@@ -1,23 +1,34 @@
-//! A session: it carries out what the user types and prints what comes back.
+//! A session: it carries out what the user types, and gives what comes back.
 
 use std::io;
 use std::time::SystemTime;
 
-use toom_core::{Body, Conversation, Receipt, RoomId, Timestamp, UserName};
-use toom_net::client::{CallError, Client, Ended, Page};
+use toom_core::{Body, Conversation, RoomId, Timestamp, UserName};
+use toom_net::client::{CallError, Client, Ended, NextPage, Page, Pushed};
 use toom_net::protocol::{HistoryRow, NameWord, PageLimit, RoomsSince};
 
-use crate::command::{self, Command, Since};
+use crate::command::{self, Command, CommandError, Reading};
 use crate::filter::write_line;
-use crate::render;
+use crate::said::{Begins, Ends, History, PlaceOfPage, Refusal, Said};
 use crate::stop::{Stop, Verdict};
-use crate::zone::Zone;
+use crate::voice::Voice;
 
 /// A logged-in client.
 #[derive(Debug)]
 pub struct Session {
     client: Client,
-    zone: Zone,
+    voice: Voice,
+    page: PageLimit,
+    /// A read that has not reached its end.
+    unread: Option<Unread>,
+}
+
+#[derive(Debug)]
+struct Unread {
+    reading: Reading,
+    next: NextPage,
+    messages: u64,
+    begins: Begins,
 }
 
 /// What a command led to.
@@ -29,25 +40,39 @@ pub enum Step {
     LoggedOut,
 }
 
-/// Why a command printed no answer.
-enum Trouble {
-    /// It was refused.
-    Refused(String),
-    /// The run is over.
-    Stop(Stop),
+/// The answer to a line.
+#[derive(Debug)]
+pub struct Reply {
+    /// What to tell of how the line was understood: talk, no data.
+    pub note: Option<String>,
+    /// What came of it. A blank line comes to nothing.
+    pub said: Option<Said>,
+    /// What it led to.
+    pub step: Step,
+}
+
+impl Reply {
+    /// Where a post's answer has its place among the messages.
+    #[must_use]
+    pub fn place(&self) -> Option<(Conversation, u64)> {
+        match &self.said {
+            Some(Said::Posted(receipt)) => Some((receipt.conversation, receipt.number.get())),
+            _ => None,
+        }
+    }
 }
 
 impl Session {
-    /// A session of `client`, which is logged in, with times in `zone`.
+    /// A session of `client`, which is logged in, told in `voice`, with pages of `page` messages.
     #[must_use]
-    pub const fn new(client: Client, zone: Zone) -> Self {
-        Self { client, zone }
+    pub const fn new(client: Client, voice: Voice, page: PageLimit) -> Self {
+        Self { client, voice, page, unread: None }
     }
 
-    /// The zone in which times are written.
+    /// How the user is told.
     #[must_use]
-    pub const fn zone(&self) -> &Zone {
-        &self.zone
+    pub const fn voice(&self) -> &Voice {
+        &self.voice
     }
 
     /// Why the connection ended, once it has.
@@ -56,139 +81,150 @@ impl Session {
         self.client.ended().cloned().unwrap_or(Ended::Closed).into()
     }
 
-    /// Carries out a line that the user typed, and prints the answer. A refusal is an answer.
+    /// Carries out a line to its end, and prints the answer, page by page. A refusal is an answer.
     ///
     /// # Errors
     /// [`Stop`] where nothing more can be done.
-    pub async fn carry_out(&self, line: &str, out: &mut impl io::Write) -> Result<Step, Stop> {
+    pub async fn carry_out(&mut self, line: &str, out: &mut impl io::Write) -> Result<Step, Stop> {
+        let reply = self.answer(line).await?;
+        if let Some(note) = &reply.note {
+            // Talk: who does not read it misses no data.
+            let _ = write_line(&mut io::stderr(), &format!("toom: {note}"));
+        }
+        if let Some(said) = &reply.said {
+            self.tell(said, out)?;
+        }
+        while let Some(unread) = self.unread.take() {
+            match self.read_on(unread).await {
+                Ok(said) => self.tell(&said, out)?,
+                Err(error) => {
+                    self.tell(&refused(error)?, out)?;
+                    return Ok(Step::On(Verdict::Refused));
+                }
+            }
+        }
+        Ok(reply.step)
+    }
+
+    /// Prints `said`.
+    ///
+    /// # Errors
+    /// [`Stop::Output`].
+    pub fn tell(&self, said: &Said, out: &mut impl io::Write) -> Result<(), Stop> {
+        self.voice.tell(said, out)
+    }
+
+    /// Prints what came unasked.
+    ///
+    /// # Errors
+    /// [`Stop::Output`].
+    pub fn tell_pushed(&self, pushed: Pushed, out: &mut impl io::Write) -> Result<(), Stop> {
+        self.tell(&Said::Pushed(pushed), out)
+    }
+
+    /// Carries out a line: of a read, the first page.
+    ///
+    /// # Errors
+    /// [`Stop`] where nothing more can be done.
+    pub async fn answer(&mut self, line: &str) -> Result<Reply, Stop> {
         let now = Timestamp::from_system_time(SystemTime::now());
-        let command = match command::parse(line, &self.zone, now) {
+        let command = match command::parse(line, &self.voice.zone, now) {
             Ok(Some(command)) => command,
-            Ok(None) => return Ok(Step::On(Verdict::Done)),
-            Err(error) => return refuse(&error.to_string(), out),
+            Ok(None) => return Ok(Reply { note: None, said: None, step: Step::On(Verdict::Done) }),
+            Err(error) => return Ok(refusal(Refusal::of_line(error.to_string()))),
         };
-        if command == Command::Logout {
-            return self.log_out(out).await;
-        }
-        match self.answer(command, out).await {
-            Ok(()) => Ok(Step::On(Verdict::Done)),
-            Err(Trouble::Refused(told)) => refuse(&told, out),
-            Err(Trouble::Stop(stop)) => Err(stop),
-        }
+        let (note, leaves) = (command.note(&self.voice.zone), command == Command::Logout);
+        let said = match self.call(command).await {
+            Ok(said) => said,
+            Err(error) => {
+                return Ok(Reply { note, said: Some(refused(error)?), step: Step::On(Verdict::Refused) });
+            }
+        };
+        let done = match said {
+            Said::Refused(_) => Verdict::Refused,
+            _ => Verdict::Done,
+        };
+        Ok(Reply { note, said: Some(said), step: if leaves { Step::LoggedOut } else { Step::On(done) } })
     }
 
     /// `OUT`.
     ///
     /// # Errors
     /// [`Stop`] where the server could not be told, or the answer not be printed.
-    pub async fn log_out(&self, out: &mut impl io::Write) -> Result<Step, Stop> {
-        let user = match self.client.logout().await {
-            Ok(user) => user,
-            Err(CallError::Ended(ended)) => return Err(ended.into()),
-            Err(error) => return refuse(&render::call_error(&error), out),
-        };
-        let goodbye = render::goodbye(user.as_ref().map_or("", NameWord::as_str));
-        write_line(out, &goodbye).map_err(Stop::Output)?;
-        Ok(Step::LoggedOut)
+    pub async fn log_out(&mut self, out: &mut impl io::Write) -> Result<Step, Stop> {
+        self.carry_out("OUT", out).await
     }
 
-    async fn answer(&self, command: Command, out: &mut impl io::Write) -> Result<(), Trouble> {
-        match command {
-            Command::Broadcast(body) => self.broadcast(body, out).await,
-            Command::ActiveUsers => self.active_users(out).await,
-            Command::CreateRoom(users) => self.create_room(&users, out).await,
-            Command::Post { room, body } => self.post(room, body, out).await,
-            Command::Read { conversation, since } => self.read(conversation, since, out).await,
-            Command::ReadRooms(since) => self.read_rooms(since, out).await,
-            Command::Help => command::HELP.iter().try_for_each(|line| print(out, line)),
-            Command::Logout => Ok(()),
-        }
+    async fn call(&mut self, command: Command) -> Result<Said, CallError> {
+        Ok(match command {
+            Command::Broadcast(body) => self.broadcast(body).await?,
+            Command::ActiveUsers => Said::ActiveUsers(self.client.active_users().await?),
+            Command::CreateRoom(users) => self.create_room(&users).await?,
+            Command::Post { room, body } => self.post(room, body).await?,
+            Command::Read(reading) => self.read(reading).await?,
+            Command::ReadOn => match self.unread.take() {
+                Some(unread) => self.read_on(unread).await?,
+                None => Said::Refused(Refusal::of_line(CommandError::NothingToReadOn.to_string())),
+            },
+            Command::Help => Said::Help,
+            Command::Logout => Said::LoggedOut(self.client.logout().await?),
+        })
     }
 
-    async fn broadcast(&self, body: Body, out: &mut impl io::Write) -> Result<(), Trouble> {
-        let Receipt { number, at, .. } = self.client.broadcast(body).await?;
-        print(out, &render::broadcast(number, at, &self.zone))
+    async fn broadcast(&self, body: Body) -> Result<Said, CallError> {
+        let key = self.client.new_key();
+        self.client.broadcast_once(key, body).await.map(Said::Posted)
     }
 
-    async fn active_users(&self, out: &mut impl io::Write) -> Result<(), Trouble> {
-        let users = self.client.active_users().await?;
-        if users.is_empty() {
-            return print(out, render::NO_OTHER_ACTIVE_USER);
-        }
-        users.iter().try_for_each(|user| print(out, &render::active_user(&user.user, user.since, &self.zone)))
+    async fn post(&self, room: RoomId, body: Body) -> Result<Said, CallError> {
+        let key = self.client.new_key();
+        self.client.post_room_once(key, room, body).await.map(Said::Posted)
     }
 
-    async fn create_room(&self, users: &[UserName], out: &mut impl io::Write) -> Result<(), Trouble> {
+    async fn create_room(&self, users: &[UserName]) -> Result<Said, CallError> {
         let users: Vec<NameWord> = users.iter().map(NameWord::from).collect();
-        let built = self.client.create_room(&users).await?;
-        print(out, &render::room_created(built.room, &built.members))
+        let key = self.client.new_key();
+        self.client.create_room_once(key, &users).await.map(Said::RoomCreated)
     }
 
-    async fn post(&self, room: RoomId, body: Body, out: &mut impl io::Write) -> Result<(), Trouble> {
-        let Receipt { number, at, .. } = self.client.post_room(room, body).await?;
-        print(out, &render::posted(room, number, at, &self.zone))
-    }
-
-    async fn read(
-        &self,
-        conversation: Conversation,
-        since: Since,
-        out: &mut impl io::Write,
-    ) -> Result<(), Trouble> {
-        let heading = render::heading(conversation, since, &self.zone);
-        let first = self.client.read_since(conversation, since.into(), PageLimit::default()).await?;
-        self.print_pages(heading, first, out).await
-    }
-
-    async fn read_rooms(&self, since: Timestamp, out: &mut impl io::Write) -> Result<(), Trouble> {
-        let heading = render::rooms_heading(since, &self.zone);
-        let first = self.client.read_rooms_since(RoomsSince::Time(since), PageLimit::default()).await?;
-        self.print_pages(Some(heading), first, out).await
-    }
-
-    /// Prints `page` and all that follow it, below the heading if there is anything.
-    async fn print_pages(
-        &self,
-        mut heading: Option<String>,
-        mut page: Page,
-        out: &mut impl io::Write,
-    ) -> Result<(), Trouble> {
-        let mut messages = 0_u64;
-        loop {
-            for row in &page.rows {
-                if let Some(heading) = heading.take() {
-                    print(out, &heading)?;
-                }
-                print(out, &render::history(row, &self.zone))?;
-                messages += u64::from(matches!(row, HistoryRow::Message(_)));
+    async fn read(&mut self, reading: Reading) -> Result<Said, CallError> {
+        self.unread = None;
+        let page = match reading {
+            Reading::Conversation { conversation, since } => {
+                self.client.read_since(conversation, since.into(), self.page).await?
             }
-            match page.next {
-                Some(next) => page = self.client.read_on(next).await?,
-                None => break,
+            Reading::Rooms(since) => {
+                self.client.read_rooms_since(RoomsSince::Time(since.at), self.page).await?
             }
-        }
-        if messages == 0 { print(out, render::NO_NEW_MESSAGE) } else { Ok(()) }
+        };
+        Ok(self.page(reading, page, Begins::Here, 0))
+    }
+
+    async fn read_on(&mut self, unread: Unread) -> Result<Said, CallError> {
+        let Unread { reading, next, messages, begins } = unread;
+        let page = self.client.read_on(next).await?;
+        Ok(self.page(reading, page, begins, messages))
+    }
+
+    fn page(&mut self, reading: Reading, page: Page, begins: Begins, before: u64) -> Said {
+        let Page { rows, next } = page;
+        let here = rows.iter().filter(|row| matches!(row, HistoryRow::Message(_))).count();
+        let messages = before.saturating_add(here as u64);
+        let ends = if next.is_some() { Ends::Later } else { Ends::Here };
+        let after = if rows.is_empty() { begins } else { Begins::Before };
+        self.unread = next.map(|next| Unread { reading, next, messages, begins: after });
+        Said::History(History { reading, rows, page: PlaceOfPage { begins, ends }, messages })
     }
 }
 
-impl From<CallError> for Trouble {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::Ended(ended) => Self::Stop(ended.into()),
-            refused => Self::Refused(render::call_error(&refused)),
-        }
+/// The answer to a call that failed, unless the connection has ended.
+fn refused(error: CallError) -> Result<Said, Stop> {
+    match error {
+        CallError::Ended(ended) => Err(ended.into()),
+        error => Ok(Said::Refused(Refusal::from(&error))),
     }
 }
 
-fn print(out: &mut impl io::Write, line: &str) -> Result<(), Trouble> {
-    write_line(out, line).map_err(|error| Trouble::Stop(Stop::Output(error)))
-}
-
-/// Prints why a line was refused.
-///
-/// # Errors
-/// [`Stop::Output`].
-pub fn refuse(told: &str, out: &mut impl io::Write) -> Result<Step, Stop> {
-    write_line(out, told).map_err(Stop::Output)?;
-    Ok(Step::On(Verdict::Refused))
+fn refusal(refusal: Refusal) -> Reply {
+    Reply { note: None, said: Some(Said::Refused(refusal)), step: Step::On(Verdict::Refused) }
 }

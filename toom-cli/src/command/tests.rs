@@ -41,8 +41,11 @@ fn every_command_of_the_transcript_is_read() {
         command("SRM 1 have a nice day"),
         Command::Post { room: room(1), body: body("have a nice day") }
     );
-    assert_eq!(command("RDM s 04 Aug 2022 08:51:01"), Command::ReadRooms(since));
-    let broadcasts = Command::Read { conversation: Conversation::Broadcast, since: Since::Time(since) };
+    assert_eq!(command("RDM s 04 Aug 2022 08:51:01"), Command::Read(Reading::Rooms(since.into())));
+    let broadcasts = Command::Read(Reading::Conversation {
+        conversation: Conversation::Broadcast,
+        since: Since::Time(since.into()),
+    });
     assert_eq!(command("RDM b 04 Aug 2022 08:51:01"), broadcasts);
     assert_eq!(command("OUT"), Command::Logout);
     assert_eq!(command("HELP"), Command::Help);
@@ -55,14 +58,29 @@ fn commands_are_read_in_either_case() {
     assert_eq!(command("rdm S 10m"), command("RDM s 10m"));
 }
 
+fn of(conversation: Conversation, since: Since) -> Command {
+    Command::Read(Reading::Conversation { conversation, since })
+}
+
+#[test]
+fn a_time_may_stand_in_quotes() {
+    assert_eq!(command("RDM 3 \"04 Aug 2022 09:00:00\""), command("RDM 3 04 Aug 2022 09:00:00"));
+    assert_eq!(command("RDM b '10m'"), command("RDM b 10m"));
+}
+
+#[test]
+fn rdm_alone_reads_on() {
+    assert_eq!(command("rdm "), Command::ReadOn);
+}
+
 #[test]
 fn a_room_and_a_number_may_be_read_from() {
     let since = Since::Number(MessageNumber::new(5));
-    assert_eq!(command("RDM 7 #5"), Command::Read { conversation: Conversation::Room(room(7)), since });
+    assert_eq!(command("RDM 7 #5"), of(Conversation::Room(room(7)), since));
     let all = Since::Number(None);
-    assert_eq!(command("RDM b #0"), Command::Read { conversation: Conversation::Broadcast, since: all });
-    let ago = Since::Time(parse_time("2022-08-04T07:02:29Z").unwrap());
-    assert_eq!(command("RDM 7 2h"), Command::Read { conversation: Conversation::Room(room(7)), since: ago });
+    assert_eq!(command("RDM b #0"), of(Conversation::Broadcast, all));
+    let ago = Since::Time(parse_time("2022-08-04T07:02:29Z").unwrap().into());
+    assert_eq!(command("RDM 7 2h"), of(Conversation::Room(room(7)), ago));
 }
 
 #[test]
@@ -92,7 +110,6 @@ fn a_wrong_form_is_told_with_the_right_one() {
         ("SRM 1", "SRM <room> <text>"),
         ("SRM x hello", "SRM <room> <text>"),
         ("SRM -1 hello", "SRM <room> <text>"),
-        ("RDM", "RDM b|s|<room> <time>"),
         ("RDM b", "RDM b|s|<room> <time>"),
         ("RDM x 10m", "RDM b|s|<room> <time>"),
         ("OUT now", "OUT"),
@@ -104,11 +121,11 @@ fn a_wrong_form_is_told_with_the_right_one() {
 
 #[test]
 fn a_wrong_time_is_told_with_the_right_ones() {
-    for line in ["RDM b yesterday", "RDM s #5", "RDM 1 #x", "RDM b 10m 2", "RDM b #18446744073709551616"] {
+    for line in ["RDM b tomorrow", "RDM s #5", "RDM 1 #x", "RDM b 10m 2", "RDM b #18446744073709551616"] {
         assert_eq!(
             told(line),
-            "a time is written as 04 Aug 2022 09:02:29, 2022-08-04T09:02:29Z, or 10m or 2h for that long ago; \
-             the form is RDM b|s|<room> <time>",
+            "a time is written as 04 Aug 2022 09:02:29, 2022-08-04T09:02:29Z, today, yesterday, or 10m or 2h for \
+             that long ago; the form is RDM b|s|<room> <time>",
             "{line:?}"
         );
     }

@@ -5,12 +5,14 @@ use std::time::SystemTime;
 
 use toom_core::{Body, Timestamp};
 use toom_net::client::{CallError, Client};
+use toom_net::protocol::PageLimit;
 
 use super::{FRIENDS, House, USER, failed};
 use crate::filter::write_line;
 use crate::render;
 use crate::session::{Session, Step};
 use crate::stop::{Stop, Verdict};
+use crate::voice::{Form, Voice};
 use crate::zone::Zone;
 
 /// The UDP port that the user gives. Nothing listens there.
@@ -42,7 +44,8 @@ pub(super) async fn play(house: &House, zone: Zone, out: &mut impl io::Write) ->
     for line in [&name, render::PASSWORD_PROMPT, &session, render::WELCOME, render::COMMANDS_PROMPT] {
         write_line(out, line).map_err(Stop::Output)?;
     }
-    let session = Session::new(me.client, zone);
+    let voice = Voice { form: Form::Lines, zone };
+    let mut session = Session::new(me.client, voice, PageLimit::default());
     let typed = [
         "BCM hello".to_owned(),
         "ATU".to_owned(),

@@ -158,7 +158,7 @@ fn rooms_that_were_missed_are_counted() {
 #[test]
 fn a_room_heading_says_since_when_or_after_what() {
     let zone = Zone::utc();
-    let since = Since::Time(at("2022-08-04T08:51:01Z"));
+    let since = Since::Time(at("2022-08-04T08:51:01Z").into());
     assert_eq!(heading(Conversation::Broadcast, since, &zone), None);
     assert_eq!(
         heading(Conversation::Room(room(2)), since, &zone).unwrap(),

@@ -10,6 +10,7 @@ mod arguments;
 mod demo;
 mod exit_codes;
 mod hostile;
+mod json;
 mod line_mode;
 mod support;
 #[cfg(unix)]

@@ -2,9 +2,11 @@
 
 mod fake;
 mod process;
+mod relay;
 
 pub(crate) use fake::Fake;
 pub(crate) use process::{Ended, Toom, ended, toom};
+pub(crate) use relay::Relay;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;

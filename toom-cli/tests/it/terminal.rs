@@ -12,7 +12,9 @@ use nix::pty::{OpenptyResult, Winsize, openpty};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use toom_net::server::RunningServer;
 
-use crate::support::{PASSWORD, PATIENCE, Peer, masked, password_file, port, server, tls_server, toom};
+use crate::support::{
+    PASSWORD, PATIENCE, Peer, Relay, masked, password_file, port, server, tls_server, toom,
+};
 
 /// `toom` on a terminal of 24 lines of 80, and what it has written there.
 struct Screen {
@@ -26,8 +28,12 @@ struct Screen {
 impl Screen {
     /// Logs in with a password file: the password prompt is not the standard input's.
     fn log_in(server: &RunningServer, user: &str) -> Self {
+        Self::log_in_at(&port(server), user)
+    }
+
+    fn log_in_at(port: &str, user: &str) -> Self {
         let (_folder, file) = password_file(PASSWORD);
-        let mut command = toom(&["127.0.0.1", &port(server), "--user", user]);
+        let mut command = toom(&["127.0.0.1", port, "--user", user]);
         command.arg("--password-file").arg(file);
         Self::start(command)
     }
@@ -83,6 +89,13 @@ impl Screen {
     /// would take Ctrl-C and Ctrl-D.
     fn wait_until_ready(&mut self) {
         self.wait_for("\x1b[?2004h");
+    }
+
+    /// Answers, and is asked again.
+    fn ask(&mut self, line: &str, answer: &str) {
+        self.press(&format!("{line}\r"));
+        self.wait_for(answer);
+        self.wait_until_ready();
     }
 
     /// Waits for the end: the exit code, and whether the terminal echoes and edits lines itself again.
@@ -160,14 +173,89 @@ fn lines_typed_ahead_of_the_answers_are_all_carried_out() {
 }
 
 #[test]
-fn a_lost_connection_ends_the_line_that_is_typed_and_leaves_the_terminal_in_order() {
+fn what_was_missed_and_what_was_typed_meanwhile_come_when_the_connection_is_back() {
+    let server = server();
+    let relay = Relay::to(server.local_addr());
+    let mut obiwan = Screen::log_in_at(&relay.port(), "obiwan");
+    let mut hans = Peer::log_in(&server, "hans");
+    assert!(hans.ask("BCM seen").starts_with("OK BCM 1 "));
+    obiwan.wait_for("hans broadcasted BCM \"seen\" at TIME\r\n");
+    obiwan.press("BCM ty");
+    obiwan.wait_for("BCM ty");
+    relay.cut();
+    obiwan.wait_for("the server closed the connection; trying again in 1 second\r\n");
+    // What stands in the line stays there.
+    obiwan.wait_for("BCM ty");
+    obiwan.press("ped meanwhile\r");
+    obiwan.wait_for("not sent yet: BCM typed meanwhile");
+    obiwan.press("RDM b #x\r");
+    obiwan.wait_for("the form is RDM b|s|<room> <time>");
+    assert!(hans.ask("BCM missed").starts_with("OK BCM 2 "));
+    relay.mend();
+    obiwan.wait_for("connected again; what you missed follows");
+    obiwan.wait_for("hans broadcasted BCM \"missed\" at TIME");
+    obiwan.wait_for("Broadcast message, #3 broadcast at TIME");
+    assert!(hans.line().ends_with(" obiwan typed meanwhile"));
+    obiwan.press("OUT\r");
+    obiwan.wait_for("Bye,obiwan\r\n");
+    assert_eq!(obiwan.end(), (Some(0), true));
+    assert!(!hans.ask("RDM b #2").is_empty());
+    assert!(hans.line().starts_with("OK RDM 1"), "it was posted once");
+}
+
+#[test]
+fn who_leaves_while_there_is_no_connection_is_told_what_was_not_sent() {
+    let server = server();
+    let relay = Relay::to(server.local_addr());
+    let mut obiwan = Screen::log_in_at(&relay.port(), "obiwan");
+    relay.cut();
+    obiwan.wait_for("trying again in 1 second");
+    for line in ["BCM one", "BCM two"] {
+        obiwan.press(&format!("{line}\r"));
+        obiwan.wait_for(&format!("not sent yet: {line}"));
+    }
+    obiwan.press("out\r");
+    obiwan.wait_for("not sent: BCM one\r\n");
+    obiwan.wait_for("not sent: BCM two\r\n");
+    obiwan.wait_for("toom: you left while there was no connection: the lines above were not sent\r\n");
+    assert_eq!(obiwan.end(), (Some(3), true));
+
+    relay.mend();
+    let mut luke = Screen::log_in_at(&relay.port(), "luke");
+    relay.cut();
+    luke.wait_for("trying again in 1 second");
+    luke.press("\x04");
+    luke.wait_for("Bye,luke");
+    assert_eq!(luke.end(), (Some(0), true));
+}
+
+#[test]
+fn a_server_that_does_not_let_the_user_in_again_ends_it_and_leaves_the_terminal_in_order() {
     let server = server();
     let mut obiwan = Screen::log_in(&server, "obiwan");
     obiwan.press("BCM half");
     obiwan.wait_for("BCM half");
-    server.shut_down().unwrap();
+    server.handle().set_accounts([]);
     obiwan.wait_for("toom: the server closes the connection: ");
     assert_eq!(obiwan.end(), (Some(3), true));
+}
+
+#[test]
+fn a_long_history_comes_in_pages_and_says_whether_there_is_more() {
+    let server = server();
+    let mut hans = Peer::log_in(&server, "hans");
+    for number in 1..=120 {
+        assert!(hans.ask(&format!("BCM number {number}.")).starts_with("OK BCM "));
+    }
+    let mut obiwan = Screen::log_in(&server, "obiwan");
+    let message = |number| format!("hans broadcasted BCM \"number {number}.\" at TIME\r\n");
+    obiwan.ask("RDM b #0", &[message(50), "there is more: RDM reads on\r\n".to_owned()].concat());
+    obiwan.ask("RDM", &[message(100), "there is more: RDM reads on\r\n".to_owned()].concat());
+    obiwan.ask("RDM", &[message(120), "that was all\r\n".to_owned()].concat());
+    obiwan.ask("RDM", "there is nothing to read on; the form is RDM b|s|<room> <time>\r\n");
+    obiwan.ask("RDM b #119", &message(120));
+    obiwan.press("OUT\r");
+    assert_eq!(obiwan.end(), (Some(0), true));
 }
 
 #[test]

@@ -71,6 +71,18 @@ pub enum EditError {
         /// The name that was asked for.
         name: UserName,
     },
+    /// The account is blocked.
+    #[error("the account of {name} is blocked; `toomd user unblock {name}` ends that")]
+    Blocked {
+        /// The name as the file spells it.
+        name: UserName,
+    },
+    /// No account of that name is blocked.
+    #[error("no account of {name} is blocked; `toomd user list` shows those that are")]
+    NotBlocked {
+        /// The name that was asked for.
+        name: UserName,
+    },
     /// The line would read as a comment.
     #[error("{name} cannot be written to an account file: a line that begins with # is a comment")]
     NameIsComment {

@@ -9,6 +9,8 @@ use zeroize::Zeroizing;
 use super::error::{CredentialsError, EditError};
 use super::line::{AccountLine, LineError, concat, is_comment, is_writable};
 
+mod blocking;
+
 /// An account file: its accounts, with every comment, blank line and spelling as it was written.
 ///
 /// ```
@@ -104,6 +106,7 @@ impl Credentials {
         if let Some(name) = self.spelling(name) {
             return Err(EditError::Exists { name: name.clone() });
         }
+        self.refuse_blocked(name)?;
         if name.as_str().starts_with('#') {
             return Err(EditError::NameIsComment { name: name.clone() });
         }

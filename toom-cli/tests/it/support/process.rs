@@ -87,6 +87,17 @@ impl Toom {
         self.line()
     }
 
+    /// The program, for a signal.
+    #[cfg(unix)]
+    pub(crate) fn pid(&self) -> nix::unistd::Pid {
+        nix::unistd::Pid::from_raw(self.child.id().try_into().unwrap())
+    }
+
+    /// Ends the input, and goes on.
+    pub(crate) fn end_input(&mut self) {
+        drop(self.stdin.take());
+    }
+
     /// Ends the input, if it has not ended yet, and waits. What is printed until then is the rest.
     pub(crate) fn end(mut self) -> Ended {
         drop(self.stdin.take());

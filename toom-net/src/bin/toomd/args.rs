@@ -133,7 +133,17 @@ pub(crate) enum UserCommand {
         /// The user's name
         name: UserName,
     },
-    /// List the accounts: a name and `plain` or `argon2id` a line
+    /// Keep a user out until `unblock`: the line of the account becomes a comment
+    Block {
+        /// The user's name
+        name: UserName,
+    },
+    /// Let a user in again
+    Unblock {
+        /// The user's name
+        name: UserName,
+    },
+    /// List the accounts: a name and `plain`, `argon2id` or `blocked` a line
     List,
     /// Turn every plain password into an Argon2id hash
     Hash,

@@ -42,8 +42,10 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     if let Some(notice) = open_files::fit(&mut bounds.server) {
         tracing::warn!("{notice}");
     }
-    let open = Sessions::default();
-    let admin = args.admin.as_ref().map(|address| Admin::start(address, open.clone())).transpose()?;
+    // Kept only where somebody can ask for it.
+    let open = args.admin.as_ref().map(|_| Sessions::default());
+    let admin = args.admin.as_ref().zip(open.clone());
+    let admin = admin.map(|(address, open)| Admin::start(address, open)).transpose()?;
     let printer = Printer::start(if args.show_room_texts { RoomTexts::Shown } else { RoomTexts::Hidden })?;
     let mut storage = MemoryStorage::new(Epoch::new(u64::from_le_bytes(random()?)));
     let logs = args.text_logs.as_deref().map(|folder| keep_logs(folder, &mut storage)).transpose()?;
@@ -58,7 +60,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
             if let Some(log) = &log {
                 log.tell(event);
             }
-            open.tell(event);
+            if let Some(open) = &open {
+                open.tell(event);
+            }
             events.tell(event);
         })
         .start()?;

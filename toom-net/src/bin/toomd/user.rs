@@ -20,6 +20,8 @@ pub(crate) fn run(args: &UserArgs) -> Result<(), Failure> {
         UserCommand::Add { name } => add(path, name),
         UserCommand::Remove { name } => remove(path, name),
         UserCommand::Passwd { name } => set_password(path, name),
+        UserCommand::Block { name } => block(path, name),
+        UserCommand::Unblock { name } => unblock(path, name),
         UserCommand::List => list(path),
         UserCommand::Hash => hash_all(path),
     }
@@ -54,12 +56,26 @@ fn remove(path: &Path, name: &UserName) -> Result<(), Failure> {
     Ok(())
 }
 
+fn block(path: &Path, name: &UserName) -> Result<(), Failure> {
+    edit(path, |credentials| credentials.block(name))?;
+    eprintln!("{name} cannot log in any more; a server that runs learns it at SIGHUP");
+    Ok(())
+}
+
+fn unblock(path: &Path, name: &UserName) -> Result<(), Failure> {
+    edit(path, |credentials| credentials.unblock(name))?;
+    eprintln!("{name} can log in again; a server that runs learns it at SIGHUP");
+    Ok(())
+}
+
 fn list(path: &Path) -> Result<(), Failure> {
     let credentials = credentials::read(path)?.credentials;
     let mut out = io::BufWriter::new(io::stdout().lock());
     let written = credentials.accounts().try_for_each(|(name, secret)| {
         writeln!(out, "{name} {}", if secret.is_plain() { "plain" } else { "argon2id" })
     });
+    let blocked = credentials.blocked();
+    let written = written.and_then(|()| blocked.iter().try_for_each(|name| writeln!(out, "{name} blocked")));
     match written.and_then(|()| out.flush()) {
         // Whoever reads has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -228,3 +228,21 @@ fn systemd_is_told_when_the_server_is_ready_and_when_it_stops() {
     assert_eq!(hear(), "STOPPING=1\n");
     assert_eq!(server.ended().0, Some(0));
 }
+
+#[test]
+fn who_is_blocked_is_out_at_the_next_signal_and_in_again_after_the_one_that_follows() {
+    let mut server = Toomd::start("luke pw\nleia pw\n", &[]);
+    let (mut luke, mut leia) = (server.log_in("luke"), server.log_in("leia"));
+    assert_eq!(ran(&server.folder, &["user", "block", "luke"]).0, Some(0));
+    assert_eq!(ran(&server.folder, &["user", "list"]).1, "leia plain\nluke blocked\n");
+    assert_eq!(luke.ask("PING"), "OK PING");
+    server.signal("HUP");
+    assert!(luke.line().starts_with("BYE removed "));
+    server.said("toomd: read credentials.txt again");
+    assert!(server.connect().ask("LOGIN luke pw").starts_with("ERR LOGIN bad-credentials "));
+    assert_eq!(ran(&server.folder, &["user", "unblock", "luke"]).0, Some(0));
+    server.signal("HUP");
+    server.said("toomd: read credentials.txt again");
+    let _luke = server.log_in("luke");
+    assert_eq!(leia.ask("PING"), "OK PING");
+}

@@ -1,0 +1,132 @@
+//! Accounts that an operator has blocked: their lines stay as comments, so a server does not know them.
+
+use toom_core::UserName;
+
+use super::super::error::EditError;
+use super::super::line::{AccountLine, concat};
+use super::{Credentials, Part};
+
+/// What makes a comment of the line of an account that is blocked.
+const MARK: &str = "#blocked ";
+
+impl Credentials {
+    /// Makes a comment of the line of `name`, from which [`unblock`](Self::unblock) makes an account again.
+    ///
+    /// # Errors
+    /// [`EditError`] if there is no such account, or if it is blocked already.
+    pub fn block(&mut self, name: &UserName) -> Result<(), EditError> {
+        self.refuse_blocked(name)?;
+        let unknown = || EditError::Unknown { name: name.clone() };
+        let place = self.places.get(name).copied().ok_or_else(unknown)?;
+        let texts = self.parts.iter().map(Part::text).enumerate();
+        let marked = texts.flat_map(|(at, text)| [if at == place { MARK } else { "" }, text]);
+        *self = reparsed(&marked.collect::<Vec<_>>());
+        Ok(())
+    }
+
+    /// Makes an account of a line that [`block`](Self::block) made a comment of.
+    ///
+    /// # Errors
+    /// [`EditError`] if there is no such line, or another account of that name.
+    pub fn unblock(&mut self, name: &UserName) -> Result<(), EditError> {
+        if let Some(name) = self.spelling(name) {
+            return Err(EditError::Exists { name: name.clone() });
+        }
+        let mut found = false;
+        let mut unmark = |line| match blocked(line) {
+            Some((account, rest)) if account == *name && !found => {
+                found = true;
+                rest
+            }
+            _ => line,
+        };
+        let lines = self.parts.iter().flat_map(|part| part.text().split_inclusive('\n'));
+        let unmarked: Vec<_> = lines.map(&mut unmark).collect();
+        if !found {
+            return Err(EditError::NotBlocked { name: name.clone() });
+        }
+        *self = reparsed(&unmarked);
+        Ok(())
+    }
+
+    /// Whose lines are comments, in the order of the file.
+    #[must_use]
+    pub fn blocked(&self) -> Vec<UserName> {
+        let comments = self.parts.iter().filter(|part| matches!(part, Part::Verbatim(_)));
+        let lines = comments.flat_map(|part| part.text().split_inclusive('\n'));
+        lines.filter_map(|line| blocked(line).map(|(name, _)| name)).collect()
+    }
+
+    pub(super) fn refuse_blocked(&self, name: &UserName) -> Result<(), EditError> {
+        match self.blocked().into_iter().find(|blocked| blocked == name) {
+            Some(name) => Err(EditError::Blocked { name }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A file in which lines of accounts became comments, or comments lines of accounts that no other line names.
+fn reparsed(parts: &[&str]) -> Credentials {
+    Credentials::parse(&concat(parts)).expect("every line was parsed before")
+}
+
+/// Whose account the line is that a comment was made of, and the line.
+fn blocked(line: &str) -> Option<(UserName, &str)> {
+    let rest = line.strip_prefix(MARK)?;
+    AccountLine::parse(rest).ok().map(|account| (account.name, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> UserName {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn who_is_blocked_has_no_account_and_has_the_same_one_again_afterwards() {
+        for text in [
+            "luke red five\nleia pw\n",
+            "# staff\nleia pw\n\n  Luke  red five  \r\n# end",
+            "leia pw\nluke red five",
+            "\u{feff}luke red five\nleia pw\n",
+        ] {
+            let mut credentials = Credentials::parse(text).unwrap();
+            credentials.block(&name("LUKE")).unwrap();
+            assert_eq!(credentials.accounts().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["leia"]);
+            assert_eq!(credentials.blocked(), [name("luke")]);
+            let blocked = credentials.to_text();
+            assert_eq!(Credentials::parse(&blocked).unwrap().blocked(), [name("luke")], "{text:?}");
+            for refused in [
+                credentials.block(&name("luke")),
+                credentials.add(&name("luke"), "another"),
+                credentials.unblock(&name("leia")),
+                credentials.unblock(&name("yoda")),
+                credentials.block(&name("yoda")),
+            ] {
+                refused.unwrap_err();
+            }
+            assert_eq!(*credentials.to_text(), *blocked, "a refusal changes nothing");
+            credentials.unblock(&name("luke")).unwrap();
+            assert_eq!(*credentials.to_text(), text);
+        }
+    }
+
+    #[test]
+    fn a_comment_that_is_no_account_is_left_alone() {
+        let text = "#blocked luke\n# blocked luke pw\n#blocked \nleia pw\n";
+        let mut credentials = Credentials::parse(text).unwrap();
+        assert_eq!(credentials.blocked(), []);
+        let refused = credentials.unblock(&name("luke")).unwrap_err();
+        assert!(matches!(refused, EditError::NotBlocked { .. }), "{refused}");
+        credentials.add(&name("luke"), "pw").unwrap();
+    }
+
+    #[test]
+    fn of_two_lines_for_one_name_one_comes_back() {
+        let mut credentials = Credentials::parse("#blocked luke one\n#blocked luke two\n").unwrap();
+        credentials.unblock(&name("luke")).unwrap();
+        assert_eq!(*credentials.to_text(), "luke one\n#blocked luke two\n");
+    }
+}
