@@ -8,6 +8,7 @@ mod control;
 mod disk;
 mod durability;
 mod fault;
+mod housekeeper;
 mod journal;
 mod keeper;
 mod manifest;

@@ -3,14 +3,14 @@
 use core::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use crate::storage::file::control::{Control, Trouble};
 use crate::storage::file::disk::{Disk, Folder};
 use crate::storage::file::durability::Durability;
 use crate::storage::file::fault::failed;
+use crate::storage::file::housekeeper::Housekeeper;
 use crate::storage::file::journal::{Appended, Journal};
-use crate::storage::file::keeper::{Keeper, Step};
+use crate::storage::file::keeper::Step;
 use crate::storage::file::open::{self, OpenStore, Opened};
 use crate::storage::file::options::{FileOptions, Housekeeping};
 use crate::storage::file::state::State;
@@ -58,12 +58,6 @@ struct MemtableLimits {
     span_max: u64,
 }
 
-/// Who has the keeper.
-enum Housekeeper<D: Disk> {
-    Thread(JoinHandle<Keeper<D>>),
-    Caller(Box<Keeper<D>>),
-}
-
 impl FileStorage {
     /// Opens the store in the folder `path`, and makes both if they are not there.
     ///
@@ -89,7 +83,7 @@ impl<D: Disk> FileStorage<D> {
         let OpenStore { epoch, journal, reader, control, keeper, opened } = open::open(disk, &options)?;
         let housekeeper = match options.housekeeping {
             Housekeeping::Caller => Housekeeper::Caller(Box::new(keeper)),
-            Housekeeping::Thread => Housekeeper::Thread(start(keeper, &control, shown)?),
+            Housekeeping::Thread => Housekeeper::start(keeper, &control, shown)?,
         };
         let limits = MemtableLimits {
             bytes_max: usize::try_from(options.journal_bytes.saturating_mul(2)).unwrap_or(usize::MAX),
@@ -202,15 +196,12 @@ impl<D: Disk> FileStorage<D> {
 
     fn end(&mut self) -> Result<(), StorageError> {
         self.control.stop();
-        let mut keeper = match self.housekeeper.take() {
-            None => return Ok(()),
-            Some(Housekeeper::Caller(keeper)) => *keeper,
-            Some(Housekeeper::Thread(thread)) => thread.join().map_err(|_| StorageError::NeedsReopen)?,
-        };
+        let Some(housekeeper) = self.housekeeper.take() else { return Ok(()) };
+        let keeper = housekeeper.end();
         if self.needs_reopen || self.control.has_failed() {
             return Err(StorageError::NeedsReopen);
         }
-        keeper.close(self.journal.start())
+        keeper.ok_or(StorageError::NeedsReopen)?.close(self.journal.start())
     }
 }
 
@@ -229,34 +220,6 @@ impl<D: Disk> Drop for FileStorage<D> {
         // Who wants to know calls `close`. Nothing is lost: it is in the journal.
         let _ = self.end();
     }
-}
-
-/// Starts the thread that does the work behind the journal.
-fn start<D: Disk>(
-    mut keeper: Keeper<D>,
-    control: &Arc<Control>,
-    shown: String,
-) -> Result<JoinHandle<Keeper<D>>, StorageError> {
-    let control = Arc::clone(control);
-    let run = move || {
-        control.want_work();
-        while control.wait_for_work() {
-            loop {
-                match keeper.step() {
-                    Ok(Step::Worked) if !control.is_stopping() => {}
-                    Ok(_) => break,
-                    Err(error) if error.is_harmless() => break control.tell(Trouble::Full(error)),
-                    Err(_) => {
-                        control.tell(Trouble::Failed);
-                        return keeper;
-                    }
-                }
-            }
-        }
-        keeper
-    };
-    let thread = std::thread::Builder::new().name("toom-storage".to_owned()).spawn(run);
-    thread.map_err(|error| failed(shown, "start the thread for", error))
 }
 
 impl<D: Disk> Storage for FileStorage<D> {
