@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+mod data;
 mod tls;
 
 /// A running `toomd` in a folder of its own, killed when it is dropped.

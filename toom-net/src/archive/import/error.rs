@@ -77,15 +77,13 @@ pub enum ImportError {
         found: String,
     },
     /// A file that was right is not any more.
-    #[error(
-        "{path} was changed while it was imported; the store holds a part of it: remove the store, and import again"
-    )]
+    #[error("{path} was changed while it was imported")]
     Changed {
         /// The file or folder.
         path: PathBuf,
     },
     /// There are rooms or messages already.
-    #[error("the store holds rooms or messages already, and only an empty one can be filled; name another")]
+    #[error("the store holds rooms or messages already, and only an empty one can be filled")]
     NotEmpty,
     /// The store failed.
     #[error(transparent)]

@@ -9,6 +9,8 @@ use jiff::SignedDuration;
 use toom_core::{Attempts, UserName};
 
 use crate::admin::AdminAddress;
+use crate::archive::{ExportArgs, ImportArgs};
+use crate::data::DataArgs;
 use crate::limits::Setting;
 use crate::logging::{LogFormat, LogLevel};
 use crate::tls::TlsArgs;
@@ -38,6 +40,14 @@ pub(crate) enum Command {
     },
     /// Show and change the accounts. A server that runs reads them again at SIGHUP.
     User(UserArgs),
+    /// Write the history as text logs or as lines of JSON
+    ///
+    /// The server must not be running. Files that are there are not overwritten.
+    Export(ExportArgs),
+    /// Fill an empty store with text logs of the old server, or with what `toomd export --format json` wrote
+    ///
+    /// Everything is read before anything is stored. A line that cannot be imported is told with its number, and nothing is imported then.
+    Import(ImportArgs),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -57,9 +67,8 @@ pub(crate) struct ServeArgs {
     /// The account file
     #[arg(long, value_name = "FILE", default_value = "credentials.txt")]
     pub(crate) credentials: PathBuf,
-    /// Keep the messages in memory only
-    #[arg(long)]
-    pub(crate) memory: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
     /// How long a block lasts, such as 10s, 2m or 500ms
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_block)]
     pub(crate) block: Duration,
@@ -171,6 +180,8 @@ mod tests {
     use clap::error::ErrorKind;
 
     use super::*;
+    use crate::archive::Format;
+    use crate::data::Outlives;
 
     fn parse(words: &[&str]) -> Result<Cli, ErrorKind> {
         Cli::try_parse_from([&["toomd"], words].concat()).map_err(|error| error.kind())
@@ -203,21 +214,28 @@ mod tests {
         assert_eq!(args.credentials, PathBuf::from("credentials.txt"));
         assert_eq!(args.block, Duration::from_secs(10));
         assert_eq!(args.text_logs, None);
-        assert!(!args.memory && !args.show_room_texts && !args.allow_plain_passwords);
+        assert_eq!(args.data.dir.path, PathBuf::from("toom-data"));
+        assert_eq!(args.data.durability, Outlives::Sync);
+        assert_eq!((args.data.keep_for, args.data.keep_bytes), (None, None));
+        assert!(!args.data.memory && !args.show_room_texts && !args.allow_plain_passwords);
         assert!(args.tls.tls_cert.is_none() && !args.tls.tls_self_signed && !args.tls.insecure);
         assert_eq!(user(&["user", "list"]).credentials, PathBuf::from("credentials.txt"));
     }
 
     #[test]
     fn every_serving_argument_arrives() {
-        let words = "0 5 --listen :: --credentials a/b --memory --block 500ms --show-room-texts --text-logs c/d --allow-plain-passwords";
+        let words = "0 5 --listen :: --credentials a/b --data e/f --durability buffered --keep-for 30d --keep-bytes 4096 --block 500ms --show-room-texts --text-logs c/d --allow-plain-passwords";
         let args = serve(&words.split(' ').collect::<Vec<_>>()).unwrap();
         assert_eq!((args.port, args.attempts.get()), (0, 5));
         assert_eq!(args.listen.to_string(), "::");
         assert_eq!(args.credentials, PathBuf::from("a/b"));
         assert_eq!(args.block, Duration::from_millis(500));
         assert_eq!(args.text_logs, Some(PathBuf::from("c/d")));
-        assert!(args.memory && args.show_room_texts && args.allow_plain_passwords);
+        assert_eq!(args.data.dir.path, PathBuf::from("e/f"));
+        assert_eq!(args.data.durability, Outlives::Buffered);
+        assert_eq!(args.data.keep_for, Some(Duration::from_hours(30 * 24)));
+        assert_eq!(args.data.keep_bytes, Some(4096));
+        assert!(args.show_room_texts && args.allow_plain_passwords);
     }
 
     #[test]
@@ -242,7 +260,20 @@ mod tests {
             &["--block", "10"],
             &["--block", "10s ago"],
             &["--block", "25h"],
+            &["--memory", "--data", "d"],
+            &["--memory", "--durability", "sync"],
+            &["--memory", "--keep-for", "30d"],
+            &["--memory", "--keep-bytes", "4096"],
+            &["--durability", "never"],
+            &["--keep-for", "30"],
+            &["--keep-bytes", "0"],
             &["2000", "3", "4"],
+            &["export", "folder"],
+            &["export", "--format", "xml"],
+            &["export", "--zone", "Nowhere/Land"],
+            &["import"],
+            &["import", "a", "b"],
+            &["import", "a", "--room", "0=luke"],
             &["--tls-cert", "c"],
             &["--tls-key", "k"],
             &["--tls-cert", "c", "--tls-key", "k", "--tls-self-signed"],
@@ -264,6 +295,37 @@ mod tests {
         }
         assert_eq!(serve(&["--block", "2m"]).unwrap().block, Duration::from_mins(2));
         assert_eq!(serve(&["--block", "24h"]).unwrap().block, Duration::from_hours(24));
+    }
+
+    #[test]
+    fn messages_are_kept_in_memory_where_that_is_asked_for() {
+        assert!(serve(&["--memory"]).unwrap().data.memory);
+        let words = ["--memory", "--tls-self-signed"];
+        assert_eq!(
+            serve(&words).unwrap().data.dir.path,
+            PathBuf::from("toom-data"),
+            "the certificate is kept"
+        );
+    }
+
+    #[test]
+    fn what_is_exported_and_imported_arrives() {
+        let words = "export --data d --format json --to x --zone UTC";
+        let Some(Command::Export(export)) = parse(&words.split(' ').collect::<Vec<_>>()).unwrap().command
+        else {
+            panic!("{words}");
+        };
+        assert_eq!((export.data.path, export.to), (PathBuf::from("d"), Some(PathBuf::from("x"))));
+        assert_eq!((export.format, export.zone), (Format::Json, Some(jiff::tz::TimeZone::UTC)));
+        let words = "import old --data d --zone UTC --room 1=luke,leia --room 2=yoda";
+        let Some(Command::Import(import)) = parse(&words.split(' ').collect::<Vec<_>>()).unwrap().command
+        else {
+            panic!("{words}");
+        };
+        assert_eq!((import.from, import.data.path), (PathBuf::from("old"), PathBuf::from("d")));
+        assert_eq!(import.zone, Some(jiff::tz::TimeZone::UTC));
+        let rooms: Vec<_> = import.rooms.iter().map(|(room, names)| (room.number(), names.len())).collect();
+        assert_eq!(rooms, [(1, 2), (2, 1)]);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use toom_core::SecretError;
-use toom_net::archive::TextLogsError;
+use toom_core::{SecretError, StorageError};
+use toom_net::archive::{ExportError, ImportError, TextLogsError};
 use toom_net::credentials::{EditError, FileError};
 use toom_net::server::{IdentityError, ServerError};
 
@@ -32,6 +32,20 @@ pub(crate) enum Failure {
     NoRandomBytes(getrandom::Error),
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
+    #[error(transparent)]
+    Data(StorageError),
+    #[error("there is no store in {path}; --data names another folder")]
+    NoStore { path: PathBuf },
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    #[error(
+        "{path} holds rooms or messages already, and only an empty store can be filled; --data names another"
+    )]
+    NotEmpty { path: PathBuf },
+    #[error("{error}; {path} holds a part of what was to be imported: remove it, and import again")]
+    Unfinished { path: PathBuf, error: ImportError },
     #[error("text logs: {0}")]
     TextLogs(#[from] TextLogsError),
     #[error(transparent)]

@@ -2,14 +2,18 @@
 
 mod accounts;
 mod admin;
+mod archive;
 mod args;
+mod bars;
 mod config;
+mod data;
 mod failure;
 mod limits;
 mod logging;
 mod open_files;
 mod password;
 mod printer;
+mod random;
 mod repeats;
 mod serve;
 mod sessions;
@@ -47,6 +51,8 @@ fn main() -> ExitCode {
 fn run(cli: Cli, settings: &[config::Effective]) -> Result<(), Failure> {
     match cli.command {
         Some(Command::User(user)) => user::run(&user),
+        Some(Command::Export(export)) => archive::export(&export),
+        Some(Command::Import(import)) => archive::import(&import),
         Some(Command::Config(_)) => config::show(settings),
         Some(Command::Sessions(at)) => admin::sessions(&at.admin),
         Some(Command::Kick { at, name }) => admin::kick(&at.admin, &name),

@@ -12,7 +12,7 @@ use signal_hook::low_level::emulate_default_handler;
 use toom_core::{Config, Epoch, Limits, MemoryStorage, Policy, Secret, Seed, Storage, UserName};
 use toom_net::archive::{TextLogs, TextLogsError};
 use toom_net::credentials::Credentials;
-use toom_net::server::{Handle, RoomTexts, Server};
+use toom_net::server::{Handle, Identity, RoomTexts, Server};
 
 use crate::accounts::{self, Accounts};
 use crate::admin::Admin;
@@ -22,6 +22,7 @@ use crate::limits::Bounds;
 use crate::logging::{self, ANNOUNCEMENT};
 use crate::open_files;
 use crate::printer::Printer;
+use crate::random::random;
 use crate::sessions::Sessions;
 
 /// How long the program waits at its end for text logs that are slow, and longer than the server may take for all else.
@@ -31,13 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     logging::start(args.log_format, args.log_level);
     let accounts = load(args)?;
-    let identity = args.tls.load(args.listen)?;
+    let identity = args.tls.load(args.listen, &args.data.dir.path)?;
     // Before the first connection: a signal that comes early must not end the program without a word.
-    let mut signals = Signals::new([SIGHUP, SIGTERM, SIGINT]).map_err(Failure::Signals)?;
-    if !args.memory {
-        tracing::info!("messages are kept in memory only in this version, and are gone when it ends");
-    }
-
+    let signals = Signals::new([SIGHUP, SIGTERM, SIGINT]).map_err(Failure::Signals)?;
     let mut bounds = Bounds::with(&args.limits);
     if let Some(notice) = open_files::fit(&mut bounds.server) {
         tracing::warn!("{notice}");
@@ -46,45 +43,68 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let open = args.admin.as_ref().map(|_| Sessions::default());
     let admin = args.admin.as_ref().zip(open.clone());
     let admin = admin.map(|(address, open)| Admin::start(address, open)).transpose()?;
-    let printer = Printer::start(if args.show_room_texts { RoomTexts::Shown } else { RoomTexts::Hidden })?;
-    let mut storage = MemoryStorage::new(Epoch::new(u64::from_le_bytes(random()?)));
-    let logs = args.text_logs.as_deref().map(|folder| keep_logs(folder, &mut storage)).transpose()?;
-    let (events, log) = (printer.sink(), logs.as_ref().map(TextLogs::sink));
-    let server = Server::builder(storage)
-        .config(config(args, bounds.engine)?)
-        .limits(bounds.server)
-        .accounts(secrets(&accounts))
-        .listen(SocketAddr::new(args.listen, args.port))
-        .tls(identity)
-        .on_event(move |event| {
-            if let Some(log) = &log {
-                log.tell(event);
-            }
-            if let Some(open) = &open {
-                open.tell(event);
-            }
-            events.tell(event);
-        })
-        .start()?;
-    tracing::info!(target: ANNOUNCEMENT, "listening on {}", server.local_addr());
+    let start = Start { args, accounts, identity, signals, bounds, open, admin };
+    if args.data.memory {
+        start.serve(MemoryStorage::new(Epoch::new(u64::from_le_bytes(random()?))))
+    } else {
+        start.serve(args.data.open()?)
+    }
+}
 
-    let (handle, ended) = (server.handle(), signals.handle());
-    if let Some(admin) = &admin {
-        admin.serves(handle.clone());
+/// What a server is started with, but for its store.
+struct Start<'a> {
+    args: &'a ServeArgs,
+    accounts: Credentials,
+    identity: Option<Identity>,
+    signals: Signals,
+    bounds: Bounds,
+    open: Option<Sessions>,
+    admin: Option<Admin>,
+}
+
+impl Start<'_> {
+    fn serve<S: Storage + Send + 'static>(self, mut storage: S) -> Result<(), Failure> {
+        let Self { args, accounts, identity, mut signals, bounds, open, admin } = self;
+        let printer =
+            Printer::start(if args.show_room_texts { RoomTexts::Shown } else { RoomTexts::Hidden })?;
+        let logs = args.text_logs.as_deref().map(|folder| keep_logs(folder, &mut storage)).transpose()?;
+        let (events, log) = (printer.sink(), logs.as_ref().map(TextLogs::sink));
+        let server = Server::builder(storage)
+            .config(config(args, bounds.engine)?)
+            .limits(bounds.server)
+            .accounts(secrets(&accounts))
+            .listen(SocketAddr::new(args.listen, args.port))
+            .tls(identity)
+            .on_event(move |event| {
+                if let Some(log) = &log {
+                    log.tell(event);
+                }
+                if let Some(open) = &open {
+                    open.tell(event);
+                }
+                events.tell(event);
+            })
+            .start()?;
+        tracing::info!(target: ANNOUNCEMENT, "listening on {}", server.local_addr());
+
+        let (handle, ended) = (server.handle(), signals.handle());
+        if let Some(admin) = &admin {
+            admin.serves(handle.clone());
+        }
+        tell_systemd(NotifyState::Ready);
+        let slowest = bounds.server.closing_time.saturating_add(2 * PATIENCE);
+        let outcome = std::thread::scope(|scope| {
+            scope.spawn(|| obey(&mut signals, &handle, args, slowest));
+            let outcome = server.wait();
+            ended.close();
+            outcome
+        });
+        printer.finish();
+        if logs.is_some_and(|logs| !logs.finish(PATIENCE)) {
+            tracing::warn!("the text logs take no more lines; the last are not written");
+        }
+        Ok(outcome?)
     }
-    tell_systemd(NotifyState::Ready);
-    let slowest = bounds.server.closing_time.saturating_add(2 * PATIENCE);
-    let outcome = std::thread::scope(|scope| {
-        scope.spawn(|| obey(&mut signals, &handle, args, slowest));
-        let outcome = server.wait();
-        ended.close();
-        outcome
-    });
-    printer.finish();
-    if logs.is_some_and(|logs| !logs.finish(PATIENCE)) {
-        tracing::warn!("the text logs take no more lines; the last are not written");
-    }
-    Ok(outcome?)
 }
 
 /// Ends the program after `limit`, if it has not ended by itself: a disk or a peer that hangs must not keep it.
@@ -132,7 +152,7 @@ fn obey(signals: &mut Signals, server: &Handle, args: &ServeArgs, slowest: Durat
             }
             Err(failure) => tracing::warn!("{failure}; the accounts stay as they were"),
         }
-        match args.tls.load(args.listen) {
+        match args.tls.load(args.listen, &args.data.dir.path) {
             Ok(identity) => identity.into_iter().for_each(|identity| server.set_identity(identity)),
             Err(failure) => tracing::warn!("{failure}; the certificate stays as it was"),
         }
@@ -154,12 +174,6 @@ fn secrets(credentials: &Credentials) -> Vec<(UserName, Secret)> {
 fn config(args: &ServeArgs, limits: Limits) -> Result<Config, Failure> {
     let policy = Policy { attempts: args.attempts, block: args.block, ..Policy::default() };
     Ok(Config { policy, limits, seed: Seed::new(random()?) })
-}
-
-fn random<const N: usize>() -> Result<[u8; N], Failure> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(Failure::NoRandomSeed)?;
-    Ok(bytes)
 }
 
 fn shown(path: &Path) -> std::path::Display<'_> {

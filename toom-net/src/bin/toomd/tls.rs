@@ -12,8 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
-/// Where the pair is kept that `toomd` makes for itself.
-const FOLDER: &str = "toom-data";
+/// What the pair is called that `toomd` makes for itself.
 const OWN_CERTIFICATE: &str = "self-signed-cert.pem";
 const OWN_KEY: &str = "self-signed-key.pem";
 
@@ -25,7 +24,7 @@ pub(crate) struct TlsArgs {
     /// The private key of --tls-cert (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
-    /// Speak TLS, with a certificate that is made at the first start and kept in toom-data
+    /// Speak TLS, with a certificate that is made at the first start and kept in the folder of --data
     #[arg(long, conflicts_with = "tls_cert")]
     pub(crate) tls_self_signed: bool,
     /// Serve without TLS also where other machines can connect
@@ -44,10 +43,10 @@ impl TlsArgs {
     /// Reads the identity that the arguments ask for, makes it first if need be, and shows it; `None` without TLS.
     ///
     /// TLS is demanded where other machines can connect, unless the arguments say otherwise.
-    pub(crate) fn load(&self, listen: IpAddr) -> Result<Option<Identity>, Failure> {
+    pub(crate) fn load(&self, listen: IpAddr, data: &Path) -> Result<Option<Identity>, Failure> {
         let pair = match (&self.tls_cert, &self.tls_key) {
             (Some(certificate), Some(key)) => Pair { certificate: certificate.clone(), key: key.clone() },
-            _ if self.tls_self_signed => Pair::own(Path::new(FOLDER), listen)?,
+            _ if self.tls_self_signed => Pair::own(data, listen)?,
             // ::ffff:127.0.0.1 is the same as 127.0.0.1.
             _ if self.insecure || listen.to_canonical().is_loopback() => return Ok(None),
             _ => return Err(Failure::Insecure { listen }),
@@ -201,14 +200,14 @@ mod tests {
     fn without_tls_only_loopback_is_served_unless_told() {
         let mut args = TlsArgs { tls_cert: None, tls_key: None, tls_self_signed: false, insecure: false };
         for address in ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"] {
-            assert!(args.load(address.parse().unwrap()).unwrap().is_none(), "{address}");
+            assert!(args.load(address.parse().unwrap(), Path::new("d")).unwrap().is_none(), "{address}");
         }
         for address in ["0.0.0.0", "::", "192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"] {
             let address = address.parse().unwrap();
             args.insecure = false;
-            assert!(matches!(args.load(address), Err(Failure::Insecure { .. })), "{address}");
+            assert!(matches!(args.load(address, Path::new("d")), Err(Failure::Insecure { .. })), "{address}");
             args.insecure = true;
-            assert!(args.load(address).unwrap().is_none(), "{address}");
+            assert!(args.load(address, Path::new("d")).unwrap().is_none(), "{address}");
         }
     }
 }

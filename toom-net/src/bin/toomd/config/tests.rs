@@ -58,7 +58,7 @@ fn the_command_line_comes_before_variables_and_they_before_the_file() {
 fn choices_are_true_or_false() {
     let asked =
         asked(&[], &[("TOOMD_MEMORY", "false"), ("TOOMD_INSECURE", "true")], "memory = true\n").unwrap();
-    assert!(!asked.cli.serve.memory && asked.cli.serve.tls.insecure);
+    assert!(!asked.cli.serve.data.memory && asked.cli.serve.tls.insecure);
     for text in ["memory = \"yes\"", "memory = 1"] {
         assert!(refusal(&[], &[], text).ends_with("memory: true or false is expected"), "{text}");
     }
