@@ -64,7 +64,7 @@ pub use storage::file::simulated;
 #[cfg(feature = "file")]
 pub use storage::file::{
     Access, Cut, Disk, DiskFile, Durability, FileOptions, FileReader, FileStorage, Folder, Housekeeping,
-    Opened, Progress, Retention, Verified,
+    Losses, LostMessages, Opened, Progress, RepairPlan, Retention, Verified,
 };
 pub use storage::memory::{MemoryReader, MemoryStorage};
 pub use storage::{History, Recovered, Storage, StorageError, Tail};

@@ -30,6 +30,7 @@ const INDEX_CACHE_BYTES: u64 = 0;
 
 /// What a store was found to hold when all of it was read.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Verified {
     /// Its birth mark; `None` if the manifest is damaged.
     pub epoch: Option<Epoch>,
@@ -50,7 +51,7 @@ pub struct Verified {
     pub cut: Option<Cut>,
     /// Stands for the rooms, the ends of conversations and the messages, as [`Digest::of_history`] does. `None` if anything is damaged.
     pub digest: Option<Digest>,
-    /// What is damaged, at most the first hundred findings. The counts above are then of what could be read.
+    /// What is damaged: of each file the first finding, at most a hundred in all. The counts above are then of what could be read.
     pub damage: Vec<StorageError>,
     /// How many findings there are beyond those.
     pub damage_untold: u64,
@@ -132,7 +133,7 @@ pub(super) fn verify<D: Disk>(
     let birth = Birth::load(disk).map_err(|error| verified.add(error)).ok();
     let manifest = match Manifest::load(disk) {
         Ok(Some(manifest)) => manifest,
-        Ok(None) if birth.is_none() && !open::is_store(&open::names(disk)?) => {
+        Ok(None) if !open::is_store(&open::names(disk)?) => {
             return Err(failed(disk.shown("."), "find a store in", io::ErrorKind::NotFound.into()));
         }
         Ok(None) => {

@@ -6,12 +6,14 @@
 mod files;
 mod frame;
 mod replay;
+mod salvage;
 
 use std::collections::VecDeque;
 
 pub(super) use files::{JournalFile, lengths};
 pub use replay::Cut;
 pub(super) use replay::replay;
+pub(super) use salvage::salvage;
 
 use super::checksum::Salt;
 use super::disk::{Disk, DiskFile};

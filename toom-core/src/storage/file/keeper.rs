@@ -77,8 +77,7 @@ impl<D: Disk> Keeper<D> {
 
     /// Removes what was written for a manifest that never counted, or belongs to one that counts no more.
     pub(super) fn remove_orphans(&self) -> Result<(), StorageError> {
-        let history = self.manifest.runs.iter().map(|run| names::history(run.id));
-        let live: Vec<_> = history.chain(self.manifest.state.map(|state| names::state(state.id))).collect();
+        let live = self.manifest.live_names();
         for name in open::names(&self.disk)? {
             let is_ours = names::id(&name).is_some() || name == names::MANIFEST_NEW;
             if is_ours && !live.contains(&name) {

@@ -15,6 +15,9 @@ use crate::{Epoch, StorageError, Timestamp};
 const MAGIC: &[u8; 8] = b"TOOMDATA";
 /// The version of everything in the directory. A program refuses what is newer than it knows.
 const VERSION: u32 = 1;
+/// Flags.
+const DROPPED: u64 = 1;
+const SETS_ASIDE: u64 = 2;
 /// Magic, version, zero, checksum.
 const HEAD_BYTES: usize = 24;
 /// What a manifest is checked with: the salt of the store stands in it.
@@ -34,6 +37,8 @@ pub(super) struct Manifest {
     pub(super) next_id: u64,
     /// Whether retention or a repair dropped messages.
     pub(super) dropped: bool,
+    /// Whether files that are not named here are what a repair left: they are to be set aside, and nothing is in the journal.
+    pub(super) sets_aside: bool,
     /// Oldest first.
     pub(super) runs: Vec<RunSummary>,
 }
@@ -62,6 +67,12 @@ impl Manifest {
             .map_err(|error| failed(disk.shown(names::MANIFEST), "put a new one in place of", error))
     }
 
+    /// The names of the history files and of the state file.
+    pub(super) fn live_names(&self) -> Vec<String> {
+        let history = self.runs.iter().map(|run| names::history(run.id));
+        history.chain(self.state.map(|state| names::state(state.id))).collect()
+    }
+
     /// A number for a file to be made.
     pub(super) fn take_id(&mut self) -> u64 {
         let id = self.next_id;
@@ -76,7 +87,7 @@ impl Manifest {
         body.put_u64(self.journal.first);
         body.put_u64(self.journal.chain);
         body.put_u64(self.next_id);
-        body.put_u64(u64::from(self.dropped));
+        body.put_u64(u64::from(self.dropped) * DROPPED + u64::from(self.sets_aside) * SETS_ASIDE);
         let state = self.state.unwrap_or_default();
         for number in [state.id, state.bytes, state.compact_bytes, state.chain] {
             body.put_u64(number);
@@ -130,7 +141,7 @@ impl Manifest {
         let salt = Salt::new(body.u64()?);
         let journal = JournalStart { first: body.u64()?, chain: body.u64()? };
         let next_id = body.u64()?;
-        let dropped = body.u64()? != 0;
+        let flags = body.u64()?;
         let state = StateSummary {
             id: body.u64()?,
             bytes: body.u64()?,
@@ -139,14 +150,16 @@ impl Manifest {
         };
         let journal_files = (0..body.u64()?).map(|_| journal_file(&mut body)).collect::<Option<_>>()?;
         let runs = (0..body.u64()?).map(|_| run(&mut body)).collect::<Option<_>>()?;
-        body.rest().is_empty().then_some(Self {
+        let is_known = flags <= DROPPED + SETS_ASIDE;
+        (body.rest().is_empty() && is_known).then_some(Self {
             epoch,
             salt,
             journal,
             journal_files,
             state: (state != StateSummary::default()).then_some(state),
             next_id,
-            dropped,
+            dropped: flags & DROPPED != 0,
+            sets_aside: flags & SETS_ASIDE != 0,
             runs,
         })
     }
@@ -198,6 +211,7 @@ mod tests {
             state: Some(StateSummary { id: 5, bytes: 6, compact_bytes: 3, chain: 7 }),
             next_id: 8,
             dropped: true,
+            sets_aside: false,
             runs: vec![run(1), run(4)],
         }
     }
@@ -209,7 +223,8 @@ mod tests {
     #[test]
     fn a_manifest_comes_back_as_it_was() {
         let bare = Manifest { state: None, runs: Vec::new(), journal_files: BTreeMap::new(), ..example() };
-        for manifest in [example(), bare] {
+        let repaired = Manifest { dropped: false, sets_aside: true, ..example() };
+        for manifest in [example(), bare, repaired] {
             assert_eq!(parse(&manifest.bytes()).unwrap(), manifest);
         }
     }

@@ -26,6 +26,20 @@ pub(super) fn id(name: &str) -> Option<u64> {
     (name == history(id) || name == state(id)).then_some(id)
 }
 
+pub(super) fn is_state(name: &str) -> bool {
+    id(name).is_some_and(|id| name == state(id))
+}
+
+pub(super) fn is_history(name: &str) -> bool {
+    id(name).is_some_and(|id| name == history(id))
+}
+
+/// What a repair calls the file that was called `name`; the first name that is not among `taken`.
+pub(super) fn damaged(name: &str, taken: &[String]) -> String {
+    let names = (1_u64..).map(|number| format!("{name}.damaged-{number}"));
+    names.into_iter().find(|name| !taken.contains(name)).expect("there are more numbers than names")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,6 +15,7 @@ use crate::storage::file::memtable::Memtable;
 use crate::storage::file::names;
 use crate::storage::file::options::FileOptions;
 use crate::storage::file::record_bytes::Names;
+use crate::storage::file::repair;
 use crate::storage::file::run::{PageCache, Run, RunSummary};
 use crate::storage::file::runs::Runs;
 use crate::storage::file::state::{State, StateFile};
@@ -112,6 +113,7 @@ pub(super) struct OpenStore<D: Disk> {
 
 /// Opens the store, which is locked, and makes it if it is not there.
 pub(super) fn open<D: Disk>(disk: D, options: &FileOptions) -> Result<OpenStore<D>, StorageError> {
+    repair::finish(&disk)?;
     let found = match find(&disk, options.index_cache_bytes, Access::Write)? {
         Some(found) => found,
         None => make(&disk, options)?,
@@ -172,6 +174,7 @@ fn make<D: Disk>(disk: &D, options: &FileOptions) -> Result<Found<D>, StorageErr
         state: None,
         next_id: 1,
         dropped: false,
+        sets_aside: false,
         runs: Vec::new(),
     };
     manifest.store(disk)?;

@@ -12,6 +12,7 @@ mod cache;
 mod index;
 mod merge;
 mod read;
+mod salvage;
 mod scan;
 mod sealed;
 mod window;
@@ -24,17 +25,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(in crate::storage::file) use block::{BlockView, Chunk};
 pub(in crate::storage::file) use cache::PageCache;
 pub(in crate::storage::file) use index::RunSummary;
-use index::{FOOTER_BYTES, Fence, Page, parse_fences, parse_footer};
+use index::{FOOTER_BYTES, Fence, Page, parse_fences, parse_footer, told_by_footer};
 pub(in crate::storage::file) use merge::{Merge, Progress};
 pub(in crate::storage::file) use read::{Located, Place};
+pub(in crate::storage::file) use salvage::{Key, Salvage};
 use scan::Scan;
 use sealed::Damage;
 pub(in crate::storage::file) use writer::RunWriter;
 
-use crate::StorageError;
 use crate::storage::file::checksum::Salt;
 use crate::storage::file::disk::DiskFile;
 use crate::storage::file::fault;
+use crate::{MessageNumber, StorageError};
 
 /// A run that is open for reading, by many threads at once.
 pub(in crate::storage::file) struct Run<F> {
@@ -74,8 +76,29 @@ impl<F: DiskFile> Run<F> {
         Ok(run)
     }
 
+    /// What the file tells of the run in it, if its end is whole.
+    pub(in crate::storage::file) fn told(file: &F, salt: Salt) -> Option<RunSummary> {
+        let offset = file.len().ok()?.checked_sub(FOOTER_BYTES as u64)?;
+        let mut footer = [0; FOOTER_BYTES];
+        file.read_at(&mut footer, offset).ok()?;
+        let (told, _) = told_by_footer(&footer)?;
+        parse_footer(&footer, salt, &told).ok().map(|_| told)
+    }
+
     pub(in crate::storage::file) fn summary(&self) -> &RunSummary {
         &self.summary
+    }
+
+    /// Lends to `visit` the place of the first message and of the last of each block, as far as the index can be read.
+    pub(in crate::storage::file) fn claims(&self, mut visit: impl FnMut(Key, Key)) {
+        for (number, fence) in self.fences.iter().enumerate() {
+            let page = self.read_page(number);
+            let entries = page.as_ref().map_or(core::slice::from_ref(&fence.first), |page| &page.entries);
+            for entry in entries {
+                let last = MessageNumber::new(entry.end() - 1).unwrap_or(entry.first);
+                visit((entry.conversation, entry.first), (entry.conversation, last));
+            }
+        }
     }
 
     /// Reads everything, and lends each block to `see`, which tells what is wrong with it: every checksum and every law is

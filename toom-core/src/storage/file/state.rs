@@ -13,6 +13,7 @@
 //! | 32 | | body: the rooms as they lie in the journal; each end: conversation (4), number (8), time (8); the keyed requests |
 
 mod frame;
+mod salvage;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::storage::file::record_bytes::Names;
 use crate::{Conversation, KeyedRequests, Recovered, RoomCreated, StorageError, Tail};
 
 use frame::Builder;
+pub(super) use salvage::salvage;
 
 /// The longest body of a frame that is worth making: a state is written and read in pieces.
 const FRAME_BYTES: usize = 1 << 20;

@@ -2,6 +2,7 @@
 
 mod laws;
 mod model;
+mod repair;
 mod sample;
 mod script;
 mod verify;

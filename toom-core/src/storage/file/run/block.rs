@@ -13,6 +13,8 @@ use crate::{Conversation, MessageNumber, MessageRef, Timestamp};
 
 /// What a block is filled up to. One message that is longer makes a longer block.
 pub(in crate::storage::file) const BLOCK_BYTES: usize = 4096;
+/// No block of any version is longer, so that who looks for one need not read further.
+pub(super) const BLOCK_BYTES_MAX: usize = 64 << 10;
 const HEADER_BYTES: usize = 32;
 const ENTRY_BYTES: usize = 16;
 
@@ -188,7 +190,7 @@ impl<'a> BlockView<'a> {
     }
 
     /// The messages but the first `skipped`, as far as they are well formed.
-    fn iter(self, skipped: usize) -> impl Iterator<Item = MessageRef<'a>> {
+    pub(super) fn iter(self, skipped: usize) -> impl Iterator<Item = MessageRef<'a>> {
         let mut number = self.first.get().saturating_add(skipped as u64);
         let mut start = match skipped.checked_sub(1) {
             Some(last) => self.entries.get(last).and_then(Fields::of).map_or(0, |last| last.end),
@@ -206,6 +208,20 @@ impl<'a> BlockView<'a> {
 }
 
 impl<'a> Block<'a> {
+    /// What `bytes` say of the block that they begin with, and how long it is. Nothing says that there is one.
+    pub(super) fn look(bytes: &[u8]) -> Option<(IndexEntry, usize)> {
+        let mut take = Take::new(bytes);
+        let _checksum = take.u64()?;
+        let (conversation, messages, first) = (take.conversation()?, take.u32()?, take.number()?);
+        let (text_bytes, zero) = (take.u32()?, take.u32()?);
+        let first_at = take.time()?;
+        let entries = u64::from(messages) * ENTRY_BYTES as u64;
+        let length = (HEADER_BYTES as u64 + entries + u64::from(text_bytes)).next_multiple_of(8);
+        let length = usize::try_from(length).ok().filter(|length| *length <= BLOCK_BYTES_MAX)?;
+        let entry = IndexEntry { conversation, messages, first, first_at, offset: 0 };
+        (messages > 0 && zero == 0).then_some((entry, length))
+    }
+
     /// Reads the block that is the whole of `bytes`. Its checksum and its place are right when this returns `Ok`.
     pub(super) fn parse(bytes: &'a [u8], salt: Salt, label: &IndexEntry) -> Result<Self, Damage> {
         if !is_sealed(salt, bytes) {

@@ -193,6 +193,12 @@ pub(super) fn parse_footer(footer: &[u8], salt: Salt, summary: &RunSummary) -> R
 }
 
 fn fences_offset(footer: &[u8], summary: &RunSummary) -> Option<u64> {
+    let (found, offset) = told_by_footer(footer)?;
+    (found == *summary).then_some(offset)
+}
+
+/// What a footer tells of its run, and where the fences lie. Its checksum is not looked at.
+pub(super) fn told_by_footer(footer: &[u8]) -> Option<(RunSummary, u64)> {
     let mut take = Take::new(footer);
     let footer_checksum = take.u64()?;
     (take.u64()? == MAGIC).then_some(())?;
@@ -207,7 +213,7 @@ fn fences_offset(footer: &[u8], summary: &RunSummary) -> Option<u64> {
     let offset = take.u64()?;
     let pages = usize::try_from(take.u64()?).ok()?;
     let end = pages.checked_mul(FENCE_BYTES)?.checked_add(CHECKSUM_BYTES + FOOTER_BYTES)?;
-    (found == *summary && offset.checked_add(end as u64)? == summary.bytes).then_some(offset)
+    (offset.checked_add(end as u64)? == found.bytes).then_some((found, offset))
 }
 
 /// Reads the fences that are the whole of `bytes` and begin at `offset`.

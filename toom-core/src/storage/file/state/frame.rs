@@ -13,8 +13,8 @@ use crate::{
     StorageError, Timestamp,
 };
 
-const CHECKSUM_BYTES: usize = 8;
-const HEAD_BYTES: usize = 32;
+pub(super) const CHECKSUM_BYTES: usize = 8;
+pub(super) const HEAD_BYTES: usize = 32;
 
 const ANSWERED_POST: u8 = 1;
 const ANSWERED_ROOM: u8 = 2;

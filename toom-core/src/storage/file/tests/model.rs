@@ -102,7 +102,7 @@ impl Pair {
     }
 }
 
-fn messages(
+pub(super) fn messages(
     history: &impl History,
     conversation: Conversation,
     after: Option<MessageNumber>,

@@ -30,14 +30,18 @@ fn drafts(number: usize) -> Vec<Draft> {
     builds.then_some(room).into_iter().chain(posts).collect()
 }
 
-/// A store with `batches` batches.
-pub(super) fn sample(batches: usize) -> Sample {
+/// Batches as an engine gives them.
+pub(super) fn batches(batches: usize) -> impl Iterator<Item = Vec<Record>> {
+    let mut writer = Writer::default();
+    (0..batches).map(move |number| writer.write(&drafts(number)))
+}
+
+/// A store with so many batches.
+pub(super) fn sample(count: usize) -> Sample {
     let disk = SimDisk::new();
     let mut store = FileStorage::open_on(disk.clone(), options()).unwrap();
     let mut memory = MemoryStorage::new(Epoch::new(1));
-    let mut writer = Writer::default();
-    for number in 0..batches {
-        let records: Vec<Record> = writer.write(&drafts(number));
+    for records in batches(count) {
         store.append(&records).unwrap();
         memory.append(&records).unwrap();
         store.work().unwrap();

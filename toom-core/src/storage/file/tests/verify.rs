@@ -188,6 +188,9 @@ fn a_store_that_is_open_and_one_that_is_not_there_are_refused() {
     let disk = SimDisk::new();
     let error = FileStorage::verify_on(&disk, |_| {}).unwrap_err();
     assert!(matches!(error, StorageError::Failed { .. }), "{error}");
+    disk.put("birth", b"TOOM");
+    let error = FileStorage::verify_on(&disk, |_| {}).unwrap_err();
+    assert!(matches!(error, StorageError::Failed { .. }), "its making was broken off: {error}");
     let store = FileStorage::open_on(disk.clone(), sample::options()).unwrap();
     let error = FileStorage::verify_on(&disk, |_| {}).unwrap_err();
     assert!(matches!(error, StorageError::InUse { .. }), "{error}");

@@ -1,0 +1,402 @@
+//! A repair keeps what can be kept, says what it does not, invents nothing, and may be broken off.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::model::messages;
+use super::sample::{self, Sample, sample};
+use super::script::conversations;
+use crate::simulated::{Call, Effort, Fault, SimDisk};
+use crate::{
+    Conversation, Disk, FileStorage, History, Losses, MemoryStorage, Message, Progress, RepairPlan,
+    Retention, Storage, StorageError, Tail, Verified,
+};
+
+const RANDOM: [u8; 16] = *b"new epochrandom.";
+
+fn plan(disk: &SimDisk) -> Option<RepairPlan<SimDisk>> {
+    RepairPlan::make_on(disk, |_| {}).unwrap()
+}
+
+fn verify(disk: &SimDisk) -> Verified {
+    FileStorage::verify_on(disk, |_| {}).unwrap()
+}
+
+/// Whether the journal may have been damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Journal {
+    Whole,
+    Damaged,
+}
+
+fn journal_of(damaged: &str) -> Journal {
+    if damaged.starts_with("journal-") { Journal::Damaged } else { Journal::Whole }
+}
+
+/// A disk with the same files, all durable.
+fn copy(disk: &SimDisk) -> SimDisk {
+    let copy = SimDisk::new();
+    for name in disk.names().unwrap() {
+        copy.put(&name, &disk.bytes_of(&name).unwrap());
+    }
+    copy
+}
+
+fn files(disk: &SimDisk) -> BTreeMap<String, Vec<u8>> {
+    let names = disk.names().unwrap().into_iter().filter(|name| name != "lock");
+    names.map(|name| (name.clone(), disk.bytes_of(&name).unwrap())).collect()
+}
+
+/// All messages that a store with these losses must have. Where the journal is damaged nobody may know that there were more.
+fn expected(memory: &MemoryStorage, losses: &Losses, ends: &[Tail], journal: Journal) -> Vec<Message> {
+    let is_untold = |message: &Message| {
+        let end = ends.iter().find(|tail| tail.conversation == message.conversation);
+        journal == Journal::Damaged && end.is_none_or(|end| message.number > end.number)
+    };
+    let is_lost = |message: &Message| {
+        let of_conversation = losses.messages.iter().filter(|lost| lost.conversation == message.conversation);
+        of_conversation
+            .flat_map(|lost| lost.unreadable.iter().chain(&lost.given_up))
+            .any(|range| range.contains(&message.number))
+    };
+    let all = conversations().flat_map(|conversation| messages(memory, conversation, None, usize::MAX));
+    all.filter(|message| !is_lost(message) && !is_untold(message)).collect()
+}
+
+/// Repairs the store, and checks that it is what was planned.
+fn repair(disk: &SimDisk, memory: &mut MemoryStorage, journal: Journal, what: &str) -> Losses {
+    let before = files(disk);
+    let operations = disk.operations();
+    let plan = plan(disk).expect("it is damaged");
+    assert_eq!(disk.operations(), operations, "{what}: planning wrote something");
+    let losses = plan.losses().clone();
+    let old_epoch = plan.verified().epoch;
+    let repaired = plan.carry_out(RANDOM, |_| {}).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let verified = verify(disk);
+    assert!(verified.is_sound(), "{what}: {:?}", verified.damage);
+    assert_eq!((verified.digest, verified.epoch), (repaired.digest, repaired.epoch), "{what}");
+    assert_ne!(verified.epoch, old_epoch, "{what}");
+    check_originals(&before, &files(disk), what);
+    check_contents(disk, memory, &losses, journal, what);
+    losses
+}
+
+/// Every file that was there is there still, byte for byte, under its name or set aside.
+fn check_originals(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<u8>>, what: &str) {
+    for (name, bytes) in before {
+        let mut kept = after.iter().filter(|(now, _)| {
+            *now == name || now.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(".damaged-"))
+        });
+        assert!(kept.any(|(_, now)| now == bytes), "{what}: {name} is gone");
+    }
+}
+
+fn check_contents(disk: &SimDisk, memory: &mut MemoryStorage, losses: &Losses, journal: Journal, what: &str) {
+    let disk = copy(disk);
+    let mut store = FileStorage::open_on(disk, sample::options()).unwrap();
+    let kept: Vec<_> =
+        conversations().flat_map(|conversation| messages(&store, conversation, None, usize::MAX)).collect();
+    let (found, was) = (store.recover().unwrap(), memory.recover().unwrap());
+    let expected = expected(memory, losses, &found.tails, journal);
+    assert!(kept == expected, "{what}: {losses:?}\n{kept:?}\n{expected:?}");
+    let lost: BTreeSet<_> = losses.rooms.iter().copied().collect();
+    let mut rooms: Vec<_> = was.rooms.into_iter().filter(|created| !lost.contains(&created.room)).collect();
+    if journal == Journal::Damaged {
+        rooms.truncate(found.rooms.len());
+    }
+    assert_eq!(found.rooms, rooms, "{what}");
+    assert!(found.keyed.iter().all(|request| was.keyed.contains(request)), "{what}: a request is invented");
+    for tail in &found.tails {
+        if let Some(end) = kept.iter().rfind(|message| message.conversation == tail.conversation) {
+            assert_eq!((tail.number, tail.at), (end.number, end.at), "{what}");
+        }
+    }
+    for lost in &losses.messages {
+        let of_it = kept.iter().filter(|message| message.conversation == lost.conversation);
+        let numbers: Vec<_> = of_it.map(|message| message.number).collect();
+        let range = numbers.first().zip(numbers.last()).map(|(first, last)| *first..=*last);
+        assert_eq!(lost.kept, range, "{what}");
+    }
+}
+
+#[test]
+fn a_sound_store_is_left_alone() {
+    let Sample { disk, .. } = sample(40);
+    let before = files(&disk);
+    assert!(plan(&disk).is_none());
+    assert_eq!(files(&disk), before);
+}
+
+#[test]
+fn after_a_flipped_bit_all_is_kept_that_is_planned_to_be() {
+    let Sample { disk, mut memory } = sample(14);
+    for (name, whole) in files(&disk) {
+        for byte in (0..whole.len()).step_by(7) {
+            let disk = copy(&disk);
+            let mut bytes = whole.clone();
+            bytes[byte] ^= 0x10;
+            disk.put(&name, &bytes);
+            if verify(&disk).is_sound() {
+                assert!(plan(&disk).is_none());
+                continue;
+            }
+            let losses = repair(&disk, &mut memory, journal_of(&name), &format!("{name}, byte {byte}"));
+            if name == "manifest" || name == "birth" {
+                assert!(losses.is_empty(), "{name} holds nothing that is not elsewhere: {losses:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn after_a_cut_all_is_kept_that_is_planned_to_be() {
+    let Sample { disk, mut memory } = sample(30);
+    for (name, whole) in files(&disk) {
+        for length in [0, 1, whole.len() / 3, whole.len() / 2, whole.len() - 1] {
+            let disk = copy(&disk);
+            disk.put(&name, &whole[..length]);
+            if !verify(&disk).is_sound() {
+                repair(&disk, &mut memory, journal_of(&name), &format!("{name}, cut at {length}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn any_missing_file_is_mended_as_far_as_it_can_be() {
+    let Sample { disk, mut memory } = sample(40);
+    let mut lost = BTreeSet::new();
+    for name in files(&disk).into_keys() {
+        let disk = copy(&disk);
+        disk.remove(&name).unwrap();
+        let is_damaged = !verify(&disk).is_sound();
+        if is_damaged && !repair(&disk, &mut memory, journal_of(&name), &name).is_empty() {
+            lost.insert(name);
+        }
+    }
+    let kinds: BTreeSet<_> = lost.iter().map(|name| name.split('-').next().unwrap()).collect();
+    assert_eq!(kinds, ["history", "state"].into(), "what lies there lies nowhere else: {lost:?}");
+}
+
+#[test]
+fn damage_everywhere_at_once_is_mended_as_far_as_it_can_be() {
+    for seed in 0..40 {
+        let Sample { disk, mut memory } = sample(40);
+        let mut state = seed * 2 + 1_u64;
+        for (name, mut bytes) in files(&disk) {
+            // A linear congruential generator: what is damaged need only be spread.
+            for _ in 0..3 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let at = usize::try_from(state >> 33).unwrap() % bytes.len();
+                // Without `birth` nothing could be repaired, and a damaged number of the format passes for a newer one.
+                if name != "birth" && !(name == "manifest" && (8..12).contains(&at)) {
+                    bytes[at] ^= 0xff;
+                }
+            }
+            disk.put(&name, &bytes);
+        }
+        repair(&disk, &mut memory, Journal::Damaged, &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn what_the_disk_cannot_read_counts_as_damaged() {
+    let Sample { disk, mut memory } = sample(40);
+    let name = files(&disk).into_keys().find(|name| name.starts_with("history-")).unwrap();
+    disk.inject(Fault::nth(1).of(Call::Read).in_files(&name).forever());
+    let losses = repair(&disk, &mut memory, Journal::Whole, &name);
+    assert!(!losses.is_empty());
+}
+
+#[test]
+fn what_retention_dropped_is_not_said_to_be_lost() {
+    let disk = SimDisk::new();
+    let retention = Retention { keep_for: None, keep_bytes: Some(4000) };
+    let mut store = FileStorage::open_on(disk.clone(), sample::options().retention(retention)).unwrap();
+    for records in sample::batches(60) {
+        store.append(&records).unwrap();
+        while store.work().unwrap() {}
+    }
+    let floors: BTreeMap<_, _> =
+        conversations().map(|conversation| (conversation, store.floor(conversation).unwrap())).collect();
+    store.close().unwrap();
+    assert!(floors.values().any(|floor| floor.get() > 1));
+    let (name, mut bytes) = files(&disk).into_iter().find(|(name, _)| name.starts_with("history-")).unwrap();
+    bytes[40] ^= 1;
+    disk.put(&name, &bytes);
+    let planned = plan(&disk).unwrap();
+    assert!(planned.losses().messages_lost() > 0);
+    for lost in &planned.losses().messages {
+        for range in lost.unreadable.iter().chain(&lost.given_up) {
+            assert!(*range.start() >= floors[&lost.conversation], "{lost:?}, {floors:?}");
+        }
+    }
+    planned.carry_out(RANDOM, |_| {}).unwrap();
+    assert!(verify(&disk).is_sound());
+}
+
+#[test]
+fn a_store_can_be_repaired_again() {
+    let Sample { disk, mut memory } = sample(40);
+    for number in 1..4 {
+        disk.put("manifest", b"TOOM");
+        let old = repair(&disk, &mut memory, Journal::Whole, "again");
+        assert!(old.is_empty());
+        assert!(files(&disk).contains_key(&format!("manifest.damaged-{number}")));
+    }
+}
+
+#[test]
+fn the_store_is_held_from_the_plan_on() {
+    let Sample { disk, .. } = sample(20);
+    disk.put("manifest", b"TOOM");
+    let planned = plan(&disk).unwrap();
+    let error = FileStorage::open_on(disk.clone(), sample::options()).unwrap_err();
+    assert!(matches!(error, StorageError::InUse { .. }), "{error}");
+    planned.carry_out(RANDOM, |_| {}).unwrap();
+    FileStorage::open_on(disk, sample::options()).unwrap();
+}
+
+#[test]
+fn progress_rises_to_the_whole() {
+    let Sample { disk, .. } = sample(40);
+    disk.put("manifest", b"TOOM");
+    let told = |told: &[Progress]| {
+        assert!(told.is_sorted_by_key(|step| step.done), "{told:?}");
+        let last = told.last().unwrap();
+        assert_eq!(last.done, last.total);
+    };
+    let (mut planning, mut carrying) = (Vec::new(), Vec::new());
+    let planned = RepairPlan::make_on(&disk, |step| planning.push(step)).unwrap().unwrap();
+    told(&planning);
+    planned.carry_out(RANDOM, |step| carrying.push(step)).unwrap();
+    told(&carrying);
+}
+
+/// Of a conversation with a hole the longer side is kept, and the store goes on behind it.
+#[test]
+fn a_hole_in_a_conversation_leaves_its_longer_side() {
+    let Sample { disk, mut memory } = sample(40);
+    let (name, mut bytes) = files(&disk).into_iter().find(|(name, _)| name.starts_with("history-")).unwrap();
+    bytes[40] ^= 1;
+    disk.put(&name, &bytes);
+    let losses = repair(&disk, &mut memory, Journal::Whole, &name);
+    let [lost] = losses.messages.as_slice() else { panic!("{losses:?}") };
+    assert_eq!(lost.conversation, Conversation::Broadcast);
+    assert!(!lost.unreadable.is_empty() && lost.given_up.len() <= 1, "{lost:?}");
+    assert_eq!(losses.rooms, []);
+    let kept = lost.kept.clone().unwrap();
+    let length = kept.end().get() - kept.start().get() + 1;
+    for range in &lost.given_up {
+        assert!(range.end().get() - range.start().get() < length);
+    }
+    let store = FileStorage::open_on(disk, sample::options()).unwrap();
+    assert_eq!(store.floor(Conversation::Broadcast).unwrap(), *kept.start());
+}
+
+#[test]
+fn history_files_that_are_whole_stay_as_they_are() {
+    let Sample { disk, .. } = sample(40);
+    disk.remove("manifest").unwrap();
+    let history: Vec<_> = files(&disk).into_keys().filter(|name| name.starts_with("history-")).collect();
+    plan(&disk).unwrap().carry_out(RANDOM, |_| {}).unwrap();
+    let after = files(&disk);
+    assert!(history.iter().filter(|name| after.contains_key(*name)).count() > 1, "{history:?}");
+}
+
+#[test]
+fn without_manifest_and_birth_nothing_can_be_repaired() {
+    let Sample { disk, .. } = sample(40);
+    disk.remove("manifest").unwrap();
+    disk.put("birth", &[0; 32]);
+    let before = files(&disk);
+    let error = RepairPlan::make_on(&disk, |_| {}).unwrap_err();
+    assert!(matches!(&error, StorageError::Corrupt { thing, .. } if thing == "birth"), "{error}");
+    assert_eq!(files(&disk), before);
+}
+
+/// A store that lost a block, its manifest, or its state file.
+fn damaged() -> Vec<(SimDisk, MemoryStorage)> {
+    let damage: [fn(&SimDisk); 3] = [
+        |disk| {
+            let found = files(disk).into_iter().find(|(name, _)| name.starts_with("history-"));
+            let (name, mut bytes) = found.unwrap();
+            bytes[40] ^= 1;
+            disk.put(&name, &bytes);
+        },
+        |disk| disk.put("manifest", b"TOOM"),
+        |disk| {
+            let name = files(disk).into_keys().find(|name| name.starts_with("state-")).unwrap();
+            disk.remove(&name).unwrap();
+            disk.put("birth", &[1; 32]);
+        },
+    ];
+    let make = |damage: fn(&SimDisk)| {
+        let Sample { disk, memory } = sample(16);
+        damage(&disk);
+        (copy(&disk), memory)
+    };
+    damage.into_iter().map(make).collect()
+}
+
+/// Whether the disk holds the repaired store; if not it must hold the damaged one, from which the same can be made.
+fn is_repaired(disk: &SimDisk, losses: &Losses, what: &str) -> bool {
+    match plan(disk) {
+        None => true,
+        Some(plan) => {
+            assert_eq!(plan.losses(), losses, "{what}");
+            false
+        }
+    }
+}
+
+#[test]
+fn a_power_cut_leaves_the_damaged_store_or_the_repaired_one() {
+    for (disk, mut memory) in damaged() {
+        let before = files(&disk);
+        let planned = plan(&disk).unwrap();
+        let losses = planned.losses().clone();
+        disk.record();
+        let digest = planned.carry_out(RANDOM, |_| {}).unwrap().digest;
+        let trace = disk.trace().unwrap();
+        let mut seen = BTreeSet::new();
+        for crash in trace.crashes(Effort { all_up_to: 32, drawn: 12, seed: 7 }) {
+            let what = format!("operation {}, {:?}", crash.operations, crash.case);
+            let disk = crash.disk;
+            let repaired = is_repaired(&disk, &losses, &what);
+            if let Some(plan) = plan(&disk) {
+                assert_eq!(plan.carry_out(RANDOM, |_| {}).unwrap().digest, digest, "{what}");
+            }
+            // Who opens it finishes what is left to do.
+            FileStorage::open_on(disk.clone(), sample::options()).unwrap().close().unwrap();
+            assert_eq!(verify(&disk).digest, digest, "{what}");
+            check_contents(&disk, &mut memory, &losses, Journal::Whole, &what);
+            check_originals(&before, &files(&disk), &what);
+            seen.insert(repaired);
+        }
+        assert_eq!(seen.len(), 2, "some crashes were before the new manifest counted, and some after");
+    }
+}
+
+#[test]
+fn a_repair_that_the_disk_fails_leaves_the_damaged_store_or_the_repaired_one() {
+    for (original, _) in damaged() {
+        let losses = plan(&original).unwrap().losses().clone();
+        let mut outcomes = BTreeSet::new();
+        for call in 1.. {
+            let disk = copy(&original);
+            let planned = plan(&disk).unwrap();
+            let fault = Fault::nth(call);
+            disk.inject(if call % 2 == 0 { fault.full() } else { fault });
+            let result = planned.carry_out(RANDOM, |_| {});
+            let hit = disk.faults_hit() > 0;
+            disk.heal();
+            assert!(result.is_ok() || hit);
+            outcomes.insert(is_repaired(&disk, &losses, &format!("call {call}")));
+            check_originals(&files(&original), &files(&disk), &format!("call {call}"));
+            if !hit {
+                break;
+            }
+        }
+        assert_eq!(outcomes.len(), 2);
+    }
+}
