@@ -274,6 +274,7 @@ impl<C: Clock> Io<C> {
                     self.hub.feed(id, read);
                     if secret {
                         read.zeroize();
+                        self.hub.keeps(id, socket.kept_bytes());
                     }
                 }
                 Read::Blocked => return,
