@@ -10,9 +10,10 @@ mod peers;
 mod percentiles;
 mod process;
 mod scan;
+mod stream;
 
 pub use error::LoadError;
 pub use fleet::{Fleet, Lag, Pace, Plan, Posted};
 pub use login::{Entered, enter};
 pub use percentiles::Percentiles;
-pub use process::{ServerProcess, Usage, allow_open_files};
+pub use process::{Door, Encryption, ServerProcess, Usage, allow_open_files};

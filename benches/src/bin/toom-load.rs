@@ -4,7 +4,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use toom_benches::load::{Fleet, Lag, LoadError, Pace, Plan, ServerProcess, Usage, allow_open_files, enter};
+use toom_benches::load::{
+    Encryption, Fleet, Lag, LoadError, Pace, Plan, ServerProcess, Usage, allow_open_files, enter,
+};
 
 /// Files that are neither receivers nor posters.
 const OTHER_FILES: u64 = 64;
@@ -35,6 +37,9 @@ struct Args {
     /// Count the messages that the server leaves out with LAG, instead of failing
     #[arg(long)]
     allow_lag: bool,
+    /// Over TLS
+    #[arg(long)]
+    tls: bool,
 }
 
 fn at_least<const MIN: usize>(raw: &str) -> Result<usize, String> {
@@ -59,16 +64,18 @@ fn run(args: &Args) -> Result<(), LoadError> {
     allow_open_files(peers as u64 + OTHER_FILES)?;
     let program = std::env::current_exe()
         .map_err(|error| LoadError::System { doing: "finding this program", error })?;
-    let server = ServerProcess::start(Path::new(&program), peers)?;
+    let encryption = if args.tls { Encryption::Tls } else { Encryption::Plain };
+    let server = ServerProcess::start(Path::new(&program), peers, encryption)?;
 
     let empty = server.usage()?;
-    let entered = enter(server.address(), args.receivers, posters)?;
-    println!(
-        "logins:       {peers} in {:.2?}, {:.0} a second",
-        entered.took,
-        peers as f64 / entered.took.as_secs_f64()
-    );
+    let entered = enter(server.door(), args.receivers, posters)?;
     let idle = server.usage()?;
+    println!(
+        "logins:       {peers} in {:.2?}, {:.0} a second, {:.0} µs of the server's CPU each",
+        entered.took,
+        peers as f64 / entered.took.as_secs_f64(),
+        idle.cpu.saturating_sub(empty.cpu).as_secs_f64() * 1e6 / peers as f64
+    );
     let memory = idle.resident_bytes.saturating_sub(empty.resident_bytes);
     println!("memory:       {} bytes of the server's a connection", memory / peers as u64);
 

@@ -92,11 +92,14 @@ impl Fleet {
         };
         let every = receivers.div_ceil(SAMPLED).max(1);
         for (index, stream) in entered.streams.into_iter().enumerate() {
-            stream.set_nonblocking(true).map_err(doing())?;
-            let mut stream = mio::net::TcpStream::from_std(stream);
+            let unblocked = stream.try_map(|socket| {
+                socket.set_nonblocking(true)?;
+                Ok(mio::net::TcpStream::from_std(socket))
+            });
+            let mut stream = unblocked.map_err(doing())?;
             let posts = index >= receivers;
             let interest = if posts { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
-            fleet.poll.registry().register(&mut stream, Token(index), interest).map_err(doing())?;
+            fleet.poll.registry().register(&mut stream.socket, Token(index), interest).map_err(doing())?;
             let wire = Wire::new(stream);
             if posts {
                 fleet.posters.push(Poster { wire, unanswered: 0, out: Vec::new() });

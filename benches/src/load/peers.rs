@@ -6,17 +6,18 @@ use std::io::{self, Read as _, Write as _};
 use mio::net::TcpStream;
 
 use super::scan::{Line, Scanner, sequence};
+use super::stream::Stream;
 use super::{Lag, LoadError};
 
 /// A socket that never blocks, with the line that is not complete yet.
 #[derive(Debug)]
 pub(super) struct Wire {
-    pub(super) stream: TcpStream,
+    stream: Stream<TcpStream>,
     scanner: Scanner,
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(stream: Stream<TcpStream>) -> Self {
         Self { stream, scanner: Scanner::default() }
     }
 
@@ -38,7 +39,7 @@ impl Wire {
             let at = before();
             let bytes = buffer.get(..read).unwrap_or_default();
             self.scanner.feed(bytes, |line| each(Line::parse(line), &at))?;
-            if read < buffer.len() {
+            if read < buffer.len() && self.stream.short_read_is_all() {
                 return Ok(());
             }
         }
@@ -133,15 +134,17 @@ impl Poster {
 
     /// Writes as much as the system takes.
     pub(super) fn flush(&mut self) -> Result<(), LoadError> {
-        while !self.out.is_empty() {
-            match self.wire.stream.write(&self.out) {
+        loop {
+            let stream = &mut self.wire.stream;
+            let done = if self.out.is_empty() { stream.flush().map(|()| 0) } else { stream.write(&self.out) };
+            match done {
+                Ok(0) => return Ok(()),
                 Ok(written) => drop(self.out.drain(..written)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(LoadError::System { doing: "posting", error }),
             }
         }
-        Ok(())
     }
 }
 
@@ -157,7 +160,7 @@ mod tests {
         // It blocks, so that all is read however late it comes: `lines` fit the buffer, and end the reading by being fewer.
         let near = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         listener.accept().unwrap().0.write_all(lines.as_bytes()).unwrap();
-        let wire = Wire::new(TcpStream::from_std(near));
+        let wire = Wire::new(Stream::new(TcpStream::from_std(near), None));
         let mut receiver = Receiver { wire, index: 7, next: 1, sampled: true };
         let sent_at = [Duration::from_millis(1), Duration::from_millis(2)];
         let mut tally = Tally::default();

@@ -6,9 +6,13 @@ use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use tempfile::TempDir;
 
 use super::LoadError;
@@ -25,8 +29,24 @@ pub(super) fn account(index: usize) -> String {
 #[derive(Debug)]
 pub struct ServerProcess {
     child: Child,
-    address: SocketAddr,
-    _folder: TempDir,
+    door: Door,
+    folder: TempDir,
+}
+
+/// Where a server is, and how it is spoken to.
+#[derive(Clone, Debug)]
+pub struct Door {
+    pub(super) address: SocketAddr,
+    tls: Option<Arc<ClientConfig>>,
+}
+
+/// Whether a server speaks TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// It does not.
+    Plain,
+    /// With a certificate of its own making.
+    Tls,
 }
 
 /// What a process has used so far.
@@ -43,7 +63,7 @@ impl ServerProcess {
     ///
     /// # Errors
     /// If it is missing, or does not come to listen.
-    pub fn start(beside: &Path, accounts: usize) -> Result<Self, LoadError> {
+    pub fn start(beside: &Path, accounts: usize, encryption: Encryption) -> Result<Self, LoadError> {
         let program = beside.with_file_name("toomd");
         if !program.is_file() {
             return Err(LoadError::NoServer(program));
@@ -54,6 +74,8 @@ impl ServerProcess {
         let mut child = Command::new(program)
             .args(["0", "--memory", "--limit", "posts-per-second=0", "--credentials"])
             .arg(credentials)
+            .args((encryption == Encryption::Tls).then_some("--tls-self-signed"))
+            .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -63,13 +85,19 @@ impl ServerProcess {
             end(&mut child);
             return Err(LoadError::NotListening);
         };
-        Ok(Self { child, address, _folder: folder })
+        let mut server = Self { child, door: Door { address, tls: None }, folder };
+        if encryption == Encryption::Tls {
+            let certificate = server.folder.path().join("toom-data/self-signed-cert.pem");
+            server.door.tls =
+                Some(trust(&certificate).map_err(LoadError::while_doing("reading the certificate"))?);
+        }
+        Ok(server)
     }
 
     /// Where it listens.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn door(&self) -> &Door {
+        &self.door
     }
 
     /// What it has used so far.
@@ -79,6 +107,26 @@ impl ServerProcess {
     pub fn usage(&self) -> Result<Usage, LoadError> {
         Usage::of(&self.child.id().to_string())
     }
+}
+
+impl Door {
+    /// The client's side of a new connection, where there is TLS.
+    pub(super) fn tls(&self) -> io::Result<Option<ClientConnection>> {
+        let Some(config) = &self.tls else { return Ok(None) };
+        let name = ServerName::from(self.address.ip());
+        ClientConnection::new(Arc::clone(config), name).map(Some).map_err(io::Error::other)
+    }
+}
+
+/// Believes the server that has this certificate.
+fn trust(certificate: &Path) -> io::Result<Arc<ClientConfig>> {
+    let mut roots = RootCertStore::empty();
+    let certificate = CertificateDer::from_pem_file(certificate).map_err(io::Error::other)?;
+    roots.add(certificate).map_err(io::Error::other)?;
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?;
+    Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
 }
 
 impl Drop for ServerProcess {

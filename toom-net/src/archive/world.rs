@@ -118,9 +118,10 @@ pub(super) fn text_of(store: &mut MemoryStorage) -> Folder {
     folder
 }
 
-/// Stands for all that an engine knows of the store.
-pub(super) fn digest(store: MemoryStorage) -> Digest {
-    Engine::open(store, Config::default()).unwrap().history_digest()
+/// Stand for all that the store keeps, and for all that an engine knows of it.
+pub(super) fn digests(mut store: MemoryStorage) -> (Digest, Digest) {
+    let kept = Digest::of_history(&store.reader(), &store.recover().unwrap()).unwrap();
+    (kept, Engine::open(store, Config::default()).unwrap().history_digest())
 }
 
 /// Every message, conversation by conversation.

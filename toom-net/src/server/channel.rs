@@ -65,6 +65,11 @@ impl Channel {
         self.peer_has_ended
     }
 
+    /// How much was received and is no whole record.
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.incoming.len()
+    }
+
     /// As much of `buffer` as may be read of a handshake.
     pub(super) fn room<'a>(&self, buffer: &'a mut [u8]) -> &'a mut [u8] {
         let room = HANDSHAKE_BYTES_MAX.saturating_sub(self.incoming.len()).min(buffer.len());

@@ -202,6 +202,7 @@ impl<C: Clock> Io<C> {
         self.acceptor = Some(acceptor);
     }
 
+    #[cfg_attr(not(feature = "tls"), expect(clippy::unused_self, reason = "without TLS all are told"))]
     fn turn_away(&self, stream: mio::net::TcpStream, why: Refused) {
         #[cfg(feature = "tls")]
         if self.handshakes.is_some() {
@@ -274,6 +275,7 @@ impl<C: Clock> Io<C> {
                     self.hub.feed(id, read);
                     if secret {
                         read.zeroize();
+                        self.hub.keeps(id, socket.kept_bytes());
                     }
                 }
                 Read::Blocked => return,

@@ -36,6 +36,8 @@ pub struct ConnectionMetrics {
     pub refused_rate: u64,
     /// How often the system gave no connection, as it does when it has no file handle left.
     pub accept_failed: u64,
+    /// Connections that were ended: the peer did not speak TLS, or not as it must.
+    pub handshakes_failed: u64,
     /// Connections that were ended: nobody logged in in time.
     pub login_timeouts: u64,
     /// Sessions that were ended: they were silent for too long.

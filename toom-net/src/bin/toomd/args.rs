@@ -14,6 +14,7 @@ use crate::data::DataArgs;
 use crate::limits::Setting;
 use crate::logging::{LogFormat, LogLevel};
 use crate::tls::TlsArgs;
+use crate::verify::VerifyArgs;
 
 /// The chat server of TOOM. It listens on PORT and reads the accounts from a file; `toomd user` changes that file.
 #[derive(Debug, Parser)]
@@ -48,6 +49,10 @@ pub(crate) enum Command {
     ///
     /// Everything is read before anything is stored. A line that cannot be imported is told with its number, and nothing is imported then.
     Import(ImportArgs),
+    /// Read all of a store, check every checksum and every law, and print what it holds
+    ///
+    /// The server must not be running. Nothing is written. It fails if anything is damaged.
+    Verify(VerifyArgs),
 }
 
 #[derive(Clone, Debug, Args)]

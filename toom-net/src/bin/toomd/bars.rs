@@ -6,23 +6,44 @@ use toom_net::archive::{Progress, Step};
 /// One bar after the other. The last goes when this is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Bars {
-    shown: Option<(Step, ProgressBar)>,
+    shown: Option<(Work, ProgressBar)>,
+}
+
+/// What is being done, and in what it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Work {
+    Exporting,
+    Checking,
+    Importing,
+    Verifying,
 }
 
 impl Bars {
     /// What is to be told of progress.
     pub(crate) fn teller(&mut self) -> impl FnMut(Progress) + '_ {
-        |progress| self.show(progress)
+        |Progress { step, done, of }| {
+            let work = match step {
+                Step::Exporting => Work::Exporting,
+                Step::Importing => Work::Importing,
+                _ => Work::Checking,
+            };
+            self.show(work, done, of);
+        }
     }
 
-    fn show(&mut self, Progress { step, done, of }: Progress) {
+    /// What is to be told of the progress of a store.
+    pub(crate) fn store_teller(&mut self) -> impl FnMut(toom_core::Progress) + '_ {
+        |toom_core::Progress { done, total }| self.show(Work::Verifying, done, total)
+    }
+
+    fn show(&mut self, work: Work, done: u64, of: u64) {
         match &self.shown {
-            Some((shown, bar)) if *shown == step => bar.set_position(done),
+            Some((shown, bar)) if *shown == work => bar.set_position(done),
             _ => {
                 self.clear();
                 let bar = ProgressBar::with_draw_target(Some(of), ProgressDrawTarget::stderr());
-                bar.set_style(style(step));
-                self.shown = Some((step, bar));
+                bar.set_style(style(work));
+                self.shown = Some((work, bar));
             }
         }
     }
@@ -40,12 +61,12 @@ impl Drop for Bars {
     }
 }
 
-fn style(step: Step) -> ProgressStyle {
-    let template = match step {
-        Step::Exporting => "exporting {wide_bar} {human_pos} of {human_len} messages, {eta} left",
-        Step::Importing => "importing {wide_bar} {human_pos} of {human_len} messages, {eta} left",
-        Step::Checking => "checking {wide_bar} {bytes} of {total_bytes}, {eta} left",
-        _ => "{wide_bar} {pos} of {len}, {eta} left",
+fn style(work: Work) -> ProgressStyle {
+    let template = match work {
+        Work::Exporting => "exporting {wide_bar} {human_pos} of {human_len} messages, {eta} left",
+        Work::Importing => "importing {wide_bar} {human_pos} of {human_len} messages, {eta} left",
+        Work::Checking => "checking {wide_bar} {bytes} of {total_bytes}, {eta} left",
+        Work::Verifying => "verifying {wide_bar} {bytes} of {total_bytes}, {eta} left",
     };
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
@@ -55,12 +76,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_template_is_one() {
-        for step in [Step::Exporting, Step::Checking, Step::Importing] {
+    fn every_template_is_one_and_every_step_has_its_bar() {
+        for work in [Work::Exporting, Work::Checking, Work::Importing, Work::Verifying] {
             let mut bars = Bars::default();
-            bars.show(Progress { step, done: 0, of: 3 });
-            bars.show(Progress { step, done: 3, of: 3 });
-            assert_eq!(bars.shown.as_ref().map(|(_, bar)| bar.position()), Some(3));
+            bars.show(work, 0, 3);
+            bars.show(work, 3, 3);
+            assert!(bars.shown.as_ref().is_some_and(|(shown, bar)| *shown == work && bar.position() == 3));
+        }
+        let mut bars = Bars::default();
+        for (step, work) in [
+            (Step::Exporting, Work::Exporting),
+            (Step::Checking, Work::Checking),
+            (Step::Importing, Work::Importing),
+        ] {
+            bars.teller()(Progress { step, done: 0, of: 3 });
+            assert_eq!(bars.shown.as_ref().map(|(shown, _)| *shown), Some(work));
         }
     }
 }

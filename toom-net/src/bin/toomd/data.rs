@@ -60,13 +60,18 @@ impl DataArgs {
 }
 
 impl DataDir {
-    /// Opens the store that is there.
-    pub(crate) fn open_existing(&self) -> Result<FileStorage, Failure> {
+    /// The folder, if a store is there.
+    pub(crate) fn existing(&self) -> Result<&Path, Failure> {
         // A store that lacks one of them is damaged; one is not made where neither is.
         if ["birth", "manifest"].iter().all(|name| !self.path.join(name).exists()) {
             return Err(Failure::NoStore { path: self.path.clone() });
         }
-        open(&self.path, FileOptions::new(random()?))
+        Ok(&self.path)
+    }
+
+    /// Opens the store that is there.
+    pub(crate) fn open_existing(&self) -> Result<FileStorage, Failure> {
+        open(self.existing()?, FileOptions::new(random()?))
     }
 
     /// Opens the store, made if need be, to be filled and then closed: closing it makes durable what was appended.

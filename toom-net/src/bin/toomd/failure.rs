@@ -36,6 +36,8 @@ pub(crate) enum Failure {
     Data(StorageError),
     #[error("there is no store in {path}; --data names another folder")]
     NoStore { path: PathBuf },
+    #[error("the store in {path} is damaged")]
+    Damaged { path: PathBuf },
     #[error(transparent)]
     Export(#[from] ExportError),
     #[error(transparent)]

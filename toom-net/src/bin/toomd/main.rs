@@ -19,6 +19,7 @@ mod serve;
 mod sessions;
 mod tls;
 mod user;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -53,6 +54,7 @@ fn run(cli: Cli, settings: &[config::Effective]) -> Result<(), Failure> {
         Some(Command::User(user)) => user::run(&user),
         Some(Command::Export(export)) => archive::export(&export),
         Some(Command::Import(import)) => archive::import(&import),
+        Some(Command::Verify(verify)) => verify::run(&verify),
         Some(Command::Config(_)) => config::show(settings),
         Some(Command::Sessions(at)) => admin::sessions(&at.admin),
         Some(Command::Kick { at, name }) => admin::kick(&at.admin, &name),

@@ -17,7 +17,7 @@ impl Hub {
         if peer.connection.is_logged_in() {
             return usize::MAX;
         }
-        let long = peer.connection.unread_bytes() > EARLY_BYTES;
+        let long = peer.connection.unread_bytes() + peer.kept_bytes > EARLY_BYTES;
         let others = self.early_long_lines.iter().filter(|other| **other != id).count();
         if long && others >= self.limits.early_long_lines_max {
             self.counts.early_long_lines += 1;
@@ -26,6 +26,13 @@ impl Hub {
         }
         self.set_early_long_line(id, long);
         EARLY_BYTES
+    }
+
+    /// Takes note of how much was received that [`feed`](Self::feed) was not given yet.
+    pub(in crate::server) fn keeps(&mut self, id: ConnectionId, bytes: usize) {
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.kept_bytes = bytes;
+        }
     }
 
     pub(super) fn set_early_long_line(&mut self, id: ConnectionId, long: bool) {

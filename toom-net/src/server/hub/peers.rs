@@ -17,6 +17,8 @@ pub(super) struct Peer {
     pub(super) ending: Ending,
     /// When it is to be looked at, if nothing happens before.
     pub(super) deadline: Option<Mono>,
+    /// How much was received that is not among its lines yet: half a record of TLS.
+    pub(super) kept_bytes: usize,
     /// Whether requests wait for replies to leave.
     pub(super) waits: bool,
     pub(super) dirty: bool,
@@ -40,6 +42,7 @@ impl Peer {
             outbox: Outbox::default(),
             ending: Ending::No,
             deadline: None,
+            kept_bytes: 0,
             waits: false,
             dirty: false,
             runnable: false,

@@ -307,6 +307,11 @@ fn before_login_no_peer_but_a_few_makes_the_server_hold_a_long_line() {
     let (told, rest) = said(&mut hub, two);
     assert_eq!((told.as_str(), rest), ("BYE throttled too many long lines come before LOGIN\n", Rest::End));
     assert_eq!(hub.metrics().early_long_lines, 1);
+    // What TLS keeps before it is a line counts as well.
+    let half = connect(&mut hub);
+    hub.keeps(half, early::EARLY_BYTES + 1);
+    assert_eq!(hub.serve(half, NOW), 0);
+    assert!(said(&mut hub, half).0.starts_with("BYE throttled "));
     // Once the one has ended its line, another may have one.
     assert!(feed(&mut hub, one, "\n").is_empty());
     assert!(said(&mut hub, one).0.starts_with("ERR - unknown-command "));

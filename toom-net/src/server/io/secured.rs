@@ -34,6 +34,11 @@ impl Secured {
         self.channel.as_ref().is_some_and(|channel| channel.is_open())
     }
 
+    /// How much was received and is no whole record.
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.channel.as_ref().map_or(0, |channel| channel.kept_bytes())
+    }
+
     pub(super) fn take_back(&mut self, channel: Box<Channel>) {
         self.channel = Some(channel);
     }

@@ -36,6 +36,7 @@ impl<C: Clock> Io<C> {
         }
         let Some(socket) = self.sockets.get_mut(id.slot()).and_then(Option::as_mut) else { return };
         if outcome.is_err() {
+            self.hub.counts_mut().handshakes_failed += 1;
             socket.say_failure(*channel);
             return self.drop_connection(id);
         }

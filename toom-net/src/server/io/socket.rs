@@ -143,6 +143,15 @@ impl Socket {
         self.draining
     }
 
+    /// How much was received that is not among the lines yet.
+    pub(super) fn kept_bytes(&self) -> usize {
+        match &self.layer {
+            Layer::Plain => 0,
+            #[cfg(feature = "tls")]
+            Layer::Tls(secured) => secured.kept_bytes(),
+        }
+    }
+
     /// Whether nothing can be said to the peer yet.
     pub(super) fn is_shaking_hands(&self) -> bool {
         match &self.layer {

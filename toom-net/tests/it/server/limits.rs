@@ -12,7 +12,7 @@ fn with(limits: ServerLimits) -> RunningServer {
 }
 
 /// Waits until the server has counted what is expected: what is seen before it is published is published soon.
-fn expect_counted(server: &RunningServer, expected: impl Fn(&ConnectionMetrics) -> bool) {
+pub(super) fn expect_counted(server: &RunningServer, expected: impl Fn(&ConnectionMetrics) -> bool) {
     let begun = Instant::now();
     while !expected(&server.handle().metrics().connections) {
         assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", server.handle().metrics());

@@ -13,6 +13,7 @@ use toom_net::server::{Identity, IdentityError, Rate, RunningServer, ServerLimit
 use toom_net::tls::Fingerprint;
 
 use super::client::{self, Client, Steered, memory, timeless};
+use super::limits::expect_counted;
 
 type Tls = StreamOwned<ClientConnection, TcpStream>;
 
@@ -187,6 +188,7 @@ fn what_is_no_handshake_is_refused_in_the_words_of_tls_and_leaves_the_others_ser
         let answer = all_of(stream);
         assert!(answer.is_empty() || answer[..3] == [0x15, 3, 3], "{bytes:?}: {answer:?}");
     }
+    expect_counted(&server, |counts| counts.handshakes_failed == 6);
     let mut hans = made.log_in(&server, "hans");
     assert!(hans.ask("BCM all is well").starts_with("OK BCM 1 "));
     assert!(luke.line().ends_with(" hans all is well"));
@@ -203,6 +205,37 @@ fn rubbish_in_place_of_a_record_ends_that_session_alone() {
     assert!(!all.is_empty(), "an alert");
     while luke.ask_rows("ATU").len() > 1 {}
     luke.expect_quiet();
+}
+
+#[test]
+fn of_those_who_are_not_logged_in_only_a_few_may_be_in_the_middle_of_a_long_record() {
+    let made = Made::new();
+    let limits = ServerLimits { early_long_lines_max: 2, ..ServerLimits::default() };
+    let server = memory().limits(limits).tls(made.identity()).start().unwrap();
+    let mut luke = made.log_in(&server, "luke");
+    // Longer than a line may be before the login, and in one record.
+    let request = format!("PING {}\n", "x".repeat(8000));
+    let half = || {
+        let mut peer = made.connect_with(&server, BOTH);
+        let mut record = Vec::new();
+        peer.inner().conn.writer().write_all(request.as_bytes()).unwrap();
+        peer.inner().conn.write_tls(&mut record).unwrap();
+        let rest = record.split_off(4000);
+        peer.inner().sock.write_all(&record).unwrap();
+        (peer, rest)
+    };
+    let mut begun: Vec<_> = (0..3).map(|_| half()).collect();
+    expect_counted(&server, |counts| counts.early_long_lines == 1);
+    let told = begun.iter_mut().map(|(peer, rest)| {
+        // One of them is closed already.
+        let _ = peer.inner().sock.write_all(rest);
+        peer.line()
+    });
+    let mut told: Vec<_> = told.collect();
+    told.sort();
+    let answer = format!("OK {}", request.trim_end());
+    assert_eq!(told, ["BYE throttled too many long lines come before LOGIN", &answer, &answer]);
+    assert_eq!(luke.ask(request.trim_end()), answer);
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn a_history_in_memory_leaves_nothing_behind() {
 #[test]
 fn a_folder_is_served_by_one_server_alone() {
     let server = Toomd::start("luke pw\n", &[]);
-    for words in ["0", "export", "export --format json"] {
+    for words in ["0", "export", "export --format json", "verify"] {
         let talk = refused(&server.folder, words);
         assert!(
             talk.lines().last().unwrap().contains("another process has the store open"),
@@ -213,10 +213,48 @@ fn malformed_logs_are_told_line_by_line_and_nothing_is_made_of_them() {
 #[test]
 fn where_no_store_is_nothing_is_exported_and_none_is_made() {
     let folder = folder("");
-    for words in ["export --data d", "export --data d --format json"] {
+    for words in ["export --data d", "export --data d --format json", "verify --data d"] {
         assert!(refused(&folder, words).contains("there is no store in d"), "{words}");
     }
     assert!(!folder.path().join("d").exists() && !folder.path().join("messagelog.txt").exists());
+}
+
+/// What a line of `toomd verify` says of `name`.
+fn said_of<'o>(out: &'o str, name: &str) -> &'o str {
+    out.lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        .unwrap_or_else(|| panic!("{name}: {out}"))
+}
+
+#[test]
+fn a_sound_store_is_told_by_its_counts_and_its_digest() {
+    let folder = with_history();
+    let (code, out, talk) = run(&folder, "verify");
+    assert_eq!((code, talk.as_str()), (Some(0), ""), "{out}");
+    for (name, count) in
+        [("rooms", "1"), ("conversations", "2"), ("messages", "3"), ("batches in the journal", "0")]
+    {
+        assert_eq!(said_of(&out, name), count);
+    }
+    done(&folder, "export --format json --to x.json");
+    done(&folder, "import x.json --data copy");
+    let (code, copy, _) = run(&folder, "verify --data copy");
+    assert_eq!(code, Some(0));
+    assert_eq!(said_of(&copy, "digest"), said_of(&out, "digest"));
+}
+
+#[test]
+fn a_damaged_store_is_told_by_what_is_damaged_and_refused() {
+    let folder = with_history();
+    let history = folder.path().join("toom-data").read_dir().unwrap().map(|entry| entry.unwrap().path());
+    let history = history.into_iter().find(|path| path.to_str().unwrap().contains("history-")).unwrap();
+    let mut bytes = fs::read(&history).unwrap();
+    bytes[20] ^= 1;
+    fs::write(&history, bytes).unwrap();
+    let (code, out, talk) = run(&folder, "verify");
+    assert_eq!((code, talk.as_str()), (Some(1), "toomd: the store in toom-data is damaged\n"), "{out}");
+    assert!(said_of(&out, "damage").contains("history-") && !out.contains("digest:"), "{out}");
+    assert!(refused(&folder, "export --to logs").contains("damaged at byte"));
 }
 
 #[test]

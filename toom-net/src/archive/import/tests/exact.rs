@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::archive::world::{digest, json_of, messages, room, worlds};
+use crate::archive::world::{digests, json_of, messages, room, worlds};
 
 const HEADER: &str = r#"{"type":"toom","format":1,"rooms":1,"messages":2}"#;
 const ROOM: &str = r#"{"type":"room","room":1,"at":"2022-08-04T09:02:40Z","members":["obiwan","luke"]}"#;
@@ -29,7 +29,7 @@ fn an_export_is_imported_as_it_was() {
     assert_eq!(imported, Imported { counts: Counts { rooms: 1, messages: 2 }, moved: 0 });
     assert_eq!(messages(&mut store), messages(&mut world.store));
     assert_eq!(json_of(&mut store), world.json());
-    assert_eq!(digest(store), digest(world.store));
+    assert_eq!(digests(store), digests(world.store));
 }
 
 #[test]
@@ -126,7 +126,7 @@ proptest! {
         let from = Folder::new(&[("x.json", &json)]);
         let (mut store, _) = import(&from.path("x.json"), &options()).unwrap();
         prop_assert_eq!(json_of(&mut store), json);
-        prop_assert_eq!(digest(store), digest(world.store));
+        prop_assert_eq!(digests(store), digests(world.store));
     }
 
     #[test]

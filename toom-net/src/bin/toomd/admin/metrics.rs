@@ -54,6 +54,7 @@ impl Collector for Counted {
         counters(&mut encoder, &self.logins())?;
         for (name, help, value) in [
             ("connections_opened", "Connections that were taken", connections.opened),
+            ("handshake_failures", "Peers that did not speak TLS", connections.handshakes_failed),
             ("accept_failures", "How often the system gave no connection", connections.accept_failed),
             ("blocks", "Blocks of accounts that began", engine.blocks),
             ("lines", "Lines from peers", connections.lines),
