@@ -4,8 +4,10 @@ use core::num::NonZeroU16;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::security::SecurityArgs;
+use crate::taste::TasteArgs;
 
 /// Chats with a TOOM server.
 ///
@@ -25,13 +27,13 @@ pub struct Args {
     #[command(subcommand)]
     pub program: Option<Program>,
     /// The server's name or address
-    #[arg(default_value = "127.0.0.1")]
+    #[arg(index = 1, default_value = "127.0.0.1")]
     pub host: String,
     /// The server's port
-    #[arg(default_value = "2000", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(index = 2, default_value = "2000", value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
     /// The UDP port on which you will take files; 0 is none
-    #[arg(default_value = "0", hide_default_value = true)]
+    #[arg(index = 3, default_value = "0", hide_default_value = true)]
     udp_port: u16,
     /// Log in as NAME
     #[arg(long, value_name = "NAME")]
@@ -39,6 +41,10 @@ pub struct Args {
     /// Log in with the password in the first line of FILE
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
+    /// Log in with the password in the first line that the open file descriptor N gives
+    #[cfg(unix)]
+    #[arg(long, value_name = "N", conflicts_with = "password_file")]
+    pub password_fd: Option<u32>,
     /// Carry out COMMAND and log out; may be given several times
     #[arg(short = 'c', value_name = "COMMAND")]
     pub commands: Vec<String>,
@@ -48,6 +54,12 @@ pub struct Args {
     /// Then print what others say until interrupted; a lost connection is made again
     #[arg(long)]
     pub follow: bool,
+    /// What the user likes.
+    #[command(flatten)]
+    pub taste: TasteArgs,
+    /// Read settings from FILE (TOML), in place of ~/.config/toom/config.toml
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// How the server is reached and believed.
     #[command(flatten)]
     pub security: SecurityArgs,
@@ -61,13 +73,21 @@ pub enum Program {
     /// The server is on this machine alone and forgets everything at the end. Where standard input is no terminal, it plays a
     /// short session and ends.
     Demo,
+    /// Prints a script that lets SHELL complete the arguments of toom
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+    /// Prints the manual page, for `man -l -`
+    Man,
 }
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 something was refused, 2 wrong usage, 3 no connection, or one that was lost.
 With --follow, an interrupt (Ctrl-C) or SIGTERM is the end that was meant, and changes no exit code.
 Times are in your time zone (the system's, or TZ).
-A server whose name is demo is reached by `toom -- demo`.";
+Settings may stand in ~/.config/toom/config.toml, under the names of the options; arguments come before them.
+A server whose name is demo, completions or man is reached by `toom -- demo`.";
 
 impl Args {
     /// The UDP port for files, if there is one.

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::SystemTime;
 
@@ -15,6 +16,7 @@ use toom_net::client::{Pushed, Pushes};
 use crate::command::{self, Command};
 use crate::editor::{Editor, Terminal, Typed};
 use crate::filter::{Shown, write_shown};
+use crate::knowledge::Knowledge;
 use crate::render;
 use crate::said::Said;
 use crate::session::{Reply, Session, Step};
@@ -28,12 +30,22 @@ const LINES_MAX: usize = 100;
 ///
 /// # Errors
 /// [`Stop`] where it is cut short.
-pub async fn chat(session: Session, pushes: Pushes, user: &str) -> Result<Verdict, Stop> {
+pub async fn chat(
+    session: Session,
+    pushes: Pushes,
+    user: &str,
+    history: Option<PathBuf>,
+) -> Result<Verdict, Stop> {
     let terminal = Terminal::remember();
-    let editor = Editor::new().map_err(Stop::Input)?;
+    let knowledge = Knowledge::default();
+    let color = session.voice().paint.color();
+    let editor = Editor::new(knowledge.clone(), color, history).map_err(Stop::Input)?;
     let mut chat = Chat {
         voice: session.voice().clone(),
         user: user.to_owned(),
+        knowledge,
+        day: None,
+        pasted: None,
         editor,
         pushes,
         session: Some(session),
@@ -54,6 +66,11 @@ pub async fn chat(session: Session, pushes: Pushes, user: &str) -> Result<Verdic
 struct Chat {
     voice: Voice,
     user: String,
+    knowledge: Knowledge,
+    /// That of the last message.
+    day: Option<String>,
+    /// Lines that were pasted: the user is asked whether they are one message.
+    pasted: Option<String>,
     editor: Editor,
     pushes: Pushes,
     /// `None` while a line is carried out.
@@ -191,6 +208,7 @@ impl Chat {
             Typed::Line(line) => line,
             Typed::End => "OUT".to_owned(),
         };
+        let Some(line) = self.as_one_message(line).await? else { return Ok(None) };
         if self.link == Link::There {
             self.waiting.push_back(line);
             return Ok(None);
@@ -209,6 +227,26 @@ impl Chat {
             }
             Err(error) => self.show(Shown::plain(&error.to_string())).await?,
         }
+        Ok(None)
+    }
+
+    /// Several lines at once were pasted. They are shown, and sent as one message if the user says so with the next line.
+    async fn as_one_message(&mut self, line: String) -> Result<Option<String>, Stop> {
+        if let Some(pasted) = self.pasted.take() {
+            if matches!(line.trim().to_lowercase().as_str(), "y" | "yes") {
+                return Ok(Some(pasted));
+            }
+            self.show(Shown::plain(render::NOT_SENT)).await?;
+            return Ok(None);
+        }
+        if !line.trim_end_matches('\n').contains('\n') {
+            return Ok(Some(line));
+        }
+        for line in line.lines() {
+            self.show(Shown::plain(&format!("| {line}"))).await?;
+        }
+        self.show(Shown::plain(&render::as_one_message(line.lines().count()))).await?;
+        self.pasted = Some(line);
         Ok(None)
     }
 
@@ -266,6 +304,13 @@ impl Chat {
     }
 
     async fn tell(&mut self, said: &Said) -> Result<(), Stop> {
+        self.knowledge.note(said);
+        if let Said::Pushed(Pushed::Message(message)) = said {
+            let line = self.voice.day_line(&mut self.day, message.at);
+            if let Some(line) = line {
+                self.show(line).await?;
+            }
+        }
         for line in self.voice.lines(said) {
             self.show(line).await?;
         }

@@ -11,10 +11,12 @@ use toom_core::{Config, Epoch, MemoryStorage, Password, Secret, Seed, UserName};
 use toom_net::protocol::LoggedIn;
 use toom_net::server::{RunningServer, Server as ChatServer};
 
+use crate::args::Args;
 use crate::interactive;
 use crate::login::{Connection, Lasts, Server};
 use crate::security::{Reach, Security};
 use crate::stop::{Stop, Verdict};
+use crate::taste::Taste;
 use crate::zone::Zone;
 
 /// Whom the user is logged in as.
@@ -35,10 +37,10 @@ const TOLD: [&str; 5] = [
 ///
 /// # Errors
 /// [`Stop`] where it is cut short.
-pub async fn run(zone: Zone) -> Result<Verdict, Stop> {
+pub async fn run(zone: Zone, args: &Args) -> Result<Verdict, Stop> {
     let (running, house) = House::open()?;
     let verdict = if io::stdin().is_terminal() && io::stdout().is_terminal() {
-        visit(&house, zone).await?
+        visit(&house, zone, args).await?
     } else {
         transcript::play(&house, zone, &mut io::stdout()).await?
     };
@@ -46,10 +48,12 @@ pub async fn run(zone: Zone) -> Result<Verdict, Stop> {
     Ok(verdict)
 }
 
-async fn visit(house: &House, zone: Zone) -> Result<Verdict, Stop> {
+async fn visit(house: &House, zone: Zone, args: &Args) -> Result<Verdict, Stop> {
     let _friends = friends::invite(house).await?;
     let (connection, logged_in) = house.enter(USER, None).await?;
-    interactive::welcome(connection, logged_in, zone, &TOLD).await
+    // What is typed here is of use nowhere else.
+    let taste = Taste { history: None, ..Taste::of(&args.taste) };
+    interactive::welcome(connection, logged_in, zone, taste, &TOLD).await
 }
 
 /// Where the demo's server is, and the one password of all its accounts, drawn for this run.

@@ -4,19 +4,64 @@
 //! and its printer puts lines above the one that is typed without a timer. Its one fault for us is that nothing ends a
 //! line that is being typed but the user; so [`Terminal`] can put the terminal back from outside.
 
+use std::borrow::Cow;
 use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
+use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
-use rustyline::history::MemHistory;
-use rustyline::{Config, ExternalPrinter};
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::history::FileHistory;
+use rustyline::validate::Validator;
+use rustyline::{CompletionType, Config, Context, ExternalPrinter};
 use tokio::sync::mpsc;
 
 use crate::filter::Shown;
+use crate::knowledge::Knowledge;
+use crate::paint::Color;
+
+/// How many lines the history has.
+const HISTORY_LINES: usize = 1000;
 
 /// How many lines wait to appear above the one that is typed; further ones wait in the connection.
 const LINES_ABOVE: usize = 16;
+
+type LineEditor = rustyline::Editor<Helper, FileHistory>;
+
+/// What helps with the line: completion, and with colours a hint of what comes next.
+struct Helper {
+    knowledge: Knowledge,
+    color: Color,
+}
+
+impl rustyline::Helper for Helper {}
+impl Validator for Helper {}
+
+impl Completer for Helper {
+    type Candidate = String;
+
+    fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+        Ok(self.knowledge.complete(line.get(..at).unwrap_or(line)))
+    }
+}
+
+impl Hinter for Helper {
+    type Hint = String;
+
+    /// Without colours it would look like text that was typed.
+    fn hint(&self, line: &str, at: usize, _: &Context<'_>) -> Option<String> {
+        if self.color == Color::Without || at < line.len() { None } else { Knowledge::hint(line) }
+    }
+}
+
+impl Highlighter for Helper {
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        Cow::Owned(format!("\x1b[2m{hint}\x1b[0m"))
+    }
+}
 
 /// A terminal on which one line at a time is edited.
 #[derive(Debug)]
@@ -56,16 +101,29 @@ impl Editor {
     ///
     /// # Errors
     /// Where no thread can be started, or the terminal refuses.
-    pub fn new() -> io::Result<Self> {
-        let config = Config::builder().auto_add_history(true).history_ignore_space(true).build();
-        let history = MemHistory::with_config(&config);
-        let mut editor = rustyline::Editor::<(), MemHistory>::with_history(config, history).map_err(to_io)?;
+    ///
+    /// What is typed is kept in the file `history`, which none but the user can read, and can be found again there. Lines that begin
+    /// with a space are not.
+    pub fn new(knowledge: Knowledge, color: Color, history: Option<PathBuf>) -> io::Result<Self> {
+        let config = Config::builder()
+            .auto_add_history(true)
+            .history_ignore_space(true)
+            .max_history_size(HISTORY_LINES)
+            .map_err(to_io)?
+            .completion_type(CompletionType::List)
+            .build();
+        let typed = FileHistory::with_config(&config);
+        let mut editor = rustyline::Editor::with_history(config, typed).map_err(to_io)?;
+        editor.set_helper(Some(Helper { knowledge, color }));
+        let history = history.filter(|path| load(&mut editor, path).is_ok());
         // A terminal without a cursor has no printer: lines are then printed as they come.
         let printer = editor.create_external_printer().ok();
         let (go, wait) = channel();
         let (give, typed) = mpsc::channel(1);
         let (above, to_print) = mpsc::channel(LINES_ABOVE);
-        thread::Builder::new().name("editor".to_owned()).spawn(move || edit(editor, &wait, &give))?;
+        thread::Builder::new()
+            .name("editor".to_owned())
+            .spawn(move || edit(editor, history.as_deref(), &wait, &give))?;
         thread::Builder::new().name("screen".to_owned()).spawn(move || print(printer, to_print))?;
         Ok(Self { keyboard: Keyboard { go, typed }, above: Above(above) })
     }
@@ -104,8 +162,17 @@ impl Place<'_> {
     }
 }
 
+/// Reads the history, if there is one, and sees to it that one can be kept.
+fn load(editor: &mut LineEditor, path: &Path) -> Result<(), ReadlineError> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    if path.exists() { editor.load_history(path) } else { editor.save_history(path) }
+}
+
 fn edit(
-    mut editor: rustyline::Editor<(), MemHistory>,
+    mut editor: LineEditor,
+    history: Option<&Path>,
     wait: &Receiver<()>,
     give: &mpsc::Sender<io::Result<Typed>>,
 ) {
@@ -119,6 +186,10 @@ fn edit(
                 Err(error) => break Err(to_io(error)),
             }
         };
+        if let Some(path) = history {
+            // Who cannot keep a history does without.
+            let _ = editor.append_history(path);
+        }
         if give.blocking_send(typed).is_err() {
             return;
         }

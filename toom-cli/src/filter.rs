@@ -1,5 +1,6 @@
 //! The one way to the terminal. Whatever was written by others is shown here and obeyed nowhere.
 
+use std::fmt::Write as _;
 use std::io;
 
 use toom_net::shown::OneLine;
@@ -13,6 +14,30 @@ impl Shown {
     #[must_use]
     pub fn plain(text: &str) -> Self {
         Self(OneLine(text).to_string())
+    }
+
+    /// Nothing yet.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self(String::new())
+    }
+
+    /// This, and behind it `text`, with what a terminal would obey written out; in the look that `code` stands for, if there is one.
+    #[must_use]
+    pub(crate) fn and(mut self, code: Option<&str>, text: &str) -> Self {
+        // Writing to a `String` cannot fail.
+        let _ = match code {
+            Some(code) => write!(self.0, "\x1b[{code}m{}\x1b[0m", OneLine(text)),
+            None => write!(self.0, "{}", OneLine(text)),
+        };
+        self
+    }
+
+    /// This, with a sound.
+    #[must_use]
+    pub(crate) fn ringing(mut self) -> Self {
+        self.0.insert(0, '\x07');
+        self
     }
 
     /// The line.

@@ -11,10 +11,12 @@ use crate::args::Args;
 use crate::chat::chat;
 use crate::filter::write_line;
 use crate::login::{Connection, Lasts, NoConnection, Retry, Server};
+use crate::paint::Paint;
 use crate::said::Said;
 use crate::security::{Security, first_time};
 use crate::session::Session;
 use crate::stop::{Stop, Verdict};
+use crate::taste::Taste;
 use crate::voice::{Form, Voice};
 use crate::zone::Zone;
 use crate::{prompt, render};
@@ -37,7 +39,7 @@ pub async fn run(mut server: Server, args: &Args, zone: Zone) -> Result<Verdict,
         }
         match connection.log_in(user, password).await? {
             Ok(logged_in) => {
-                return welcome(connection, logged_in, zone, &[]).await;
+                return welcome(connection, logged_in, zone, Taste::of(&args.taste), &[]).await;
             }
             Err(refusal) => {
                 say(&refusal.why.text)?;
@@ -79,15 +81,18 @@ pub async fn welcome(
     connection: Connection,
     logged_in: LoggedIn,
     zone: Zone,
+    taste: Taste,
     hints: &[&str],
 ) -> Result<Verdict, Stop> {
     let Connection { client, pushes } = connection;
     let user = logged_in.user.as_str().to_owned();
-    let session = Session::new(client, Voice { form: Form::Pages, zone }, PAGE);
+    let Taste { color, bell, history } = taste;
+    let paint = Paint::new(color, bell, &user);
+    let session = Session::new(client, Voice { form: Form::Pages, zone, paint }, PAGE);
     session.tell(&Said::LoggedIn(logged_in), &mut io::stdout())?;
     hints.iter().try_for_each(|line| say(line))?;
     say(render::COMMANDS_PROMPT)?;
-    chat(session, pushes, &user).await
+    chat(session, pushes, &user, history).await
 }
 
 /// Who wants to log in: from the arguments as far as they say, else from the user.
@@ -109,10 +114,7 @@ impl Who {
             Some(name) => Some(UserName::parse(name).map_err(|_| Stop::Usage(render::no_user_name(name)))?),
             None => None,
         };
-        let password = match &args.password_file {
-            Some(path) => FromFile::Unused(prompt::password_of_file(path)?),
-            None => FromFile::No,
-        };
+        let password = prompt::password_of(args)?.map_or(FromFile::No, FromFile::Unused);
         Ok(Self { given, typed: None, password })
     }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, LazyLock};
 use toom_core::Password;
 use zeroize::Zeroizing;
 
+use crate::args::Args;
 use crate::render;
 use crate::stop::Stop;
 
@@ -83,6 +84,19 @@ fn pass_over_interrupts() -> io::Result<()> {
         let _ = DONE.set(());
     }
     Ok(())
+}
+
+/// The password that the arguments name a place of, if they do.
+///
+/// # Errors
+/// [`Stop::Usage`], which names the place.
+pub fn password_of(args: &Args) -> Result<Option<Password>, Stop> {
+    #[cfg(unix)]
+    if let Some(fd) = args.password_fd {
+        // The system gives every open descriptor such a name. A file is read from its beginning.
+        return password_of_file(Path::new(&format!("/dev/fd/{fd}"))).map(Some);
+    }
+    args.password_file.as_deref().map(password_of_file).transpose()
 }
 
 /// The first line of a file.

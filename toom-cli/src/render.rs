@@ -221,6 +221,15 @@ pub fn not_sent(line: &str) -> String {
     format!("not sent: {line}")
 }
 
+/// That what was pasted was not sent.
+pub const NOT_SENT: &str = "not sent";
+
+/// Asks what to do with several lines at once.
+#[must_use]
+pub fn as_one_message(lines: usize) -> String {
+    format!("send these {lines} lines as one message? y or n")
+}
+
 /// That the answer to a line is missing.
 #[must_use]
 pub fn unanswered(line: &str) -> String {

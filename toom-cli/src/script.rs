@@ -14,9 +14,11 @@ use toom_net::protocol::PageLimit;
 use crate::args::Args;
 use crate::lines::{Lines, NotUtf8};
 use crate::login::{Connection, Lasts, Server};
+use crate::paint::Paint;
 use crate::said::{Refusal, Said};
 use crate::session::{Session, Step};
 use crate::stop::{Stop, Verdict};
+use crate::taste::Taste;
 use crate::voice::{Form, Voice};
 use crate::zone::Zone;
 use crate::{prompt, render};
@@ -34,12 +36,15 @@ pub async fn run(server: &Server, args: &Args, zone: Zone) -> Result<Verdict, St
         Some(name) => name.clone(),
         None => input.user_name().await?,
     };
-    let password = match &args.password_file {
-        Some(path) => prompt::password_of_file(path)?,
+    let password = match prompt::password_of(args)? {
+        Some(password) => password,
         None => input.password().await?,
     };
     let out = &mut io::stdout();
-    let voice = Voice { form: if args.json { Form::Json } else { Form::Lines }, zone };
+    let form = if args.json { Form::Json } else { Form::Lines };
+    let Taste { color, bell, .. } = Taste::of(&args.taste);
+    let paint = Paint::new(color, bell, &name);
+    let voice = Voice { form, zone, paint };
     let Ok(user) = UserName::parse(&name) else {
         voice.tell(&Said::Refused(Refusal::of_line(render::no_user_name(&name))), out)?;
         return Ok(Verdict::Refused);

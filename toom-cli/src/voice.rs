@@ -2,10 +2,12 @@
 
 use std::io;
 
-use toom_net::client::Pushed;
+use toom_core::Timestamp;
+use toom_net::client::{ActiveUser, Pushed};
 use toom_net::protocol::HistoryRow;
 
 use crate::filter::{Shown, write_shown};
+use crate::paint::{Color, Look, Paint};
 use crate::said::{Begins, Ends, History, Said};
 use crate::stop::Stop;
 use crate::zone::Zone;
@@ -18,6 +20,8 @@ pub struct Voice {
     pub form: Form,
     /// Where times are read and written.
     pub zone: Zone,
+    /// How it looks.
+    pub paint: Paint,
 }
 
 /// For whom it is.
@@ -55,10 +59,7 @@ impl Voice {
             }
             Said::Posted(receipt) => plain(render::receipt(*receipt, zone)),
             Said::ActiveUsers(users) if users.is_empty() => plain(render::NO_OTHER_ACTIVE_USER.to_owned()),
-            Said::ActiveUsers(users) => users
-                .iter()
-                .map(|user| Shown::plain(&render::active_user(&user.user, user.since, zone)))
-                .collect(),
+            Said::ActiveUsers(users) => users.iter().map(|user| self.active_user(user)).collect(),
             Said::RoomCreated(built) => plain(render::room_created(built.room, &built.members)),
             Said::History(history) => self.history(history),
             Said::Help => command::HELP.iter().map(|line| Shown::plain(line)).collect(),
@@ -74,7 +75,13 @@ impl Voice {
         if page.begins == Begins::Here && !rows.is_empty() {
             lines.extend(render::heading_of(*reading, &self.zone).map(|heading| Shown::plain(&heading)));
         }
-        lines.extend(rows.iter().map(|row| self.row(row)));
+        let mut day = None;
+        for row in rows {
+            if let HistoryRow::Message(message) = row {
+                lines.extend(self.day_line(&mut day, message.at));
+            }
+            lines.push(self.row(row));
+        }
         let told = match (page.ends, self.form) {
             (Ends::Here, _) if *messages == 0 => Some(render::NO_NEW_MESSAGE),
             (Ends::Here, Form::Pages) if page.begins == Begins::Before => Some(render::THAT_WAS_ALL),
@@ -86,10 +93,42 @@ impl Voice {
     }
 
     fn row(&self, row: &HistoryRow) -> Shown {
-        Shown::plain(&render::history(row, &self.zone))
+        match row {
+            HistoryRow::Message(message) => self.paint.message(message, &self.zone),
+            HistoryRow::Gone { .. } => self.aside(&render::history(row, &self.zone)),
+        }
+    }
+
+    /// The line above the first message of another day than `day`, for a person who sees colours: the lines of the old design stand alone.
+    pub fn day_line(&self, day: &mut Option<String>, at: Timestamp) -> Option<Shown> {
+        if self.form != Form::Pages || self.paint.color() == Color::Without {
+            return None;
+        }
+        let new = self.zone.day(at);
+        if day.as_ref() == Some(&new) {
+            return None;
+        }
+        let line = self.aside(&format!("── {new} ──"));
+        *day = Some(new);
+        Some(line)
+    }
+
+    fn active_user(&self, user: &ActiveUser) -> Shown {
+        let name = user.user.as_str();
+        let line = render::active_user(&user.user, user.since, &self.zone);
+        self.paint.line(&[(Look::Name, name), (Look::Plain, line.strip_prefix(name).unwrap_or_default())])
+    }
+
+    /// A line that is no message.
+    fn aside(&self, line: &str) -> Shown {
+        self.paint.line(&[(Look::Aside, line)])
     }
 
     fn pushed(&self, pushed: &Pushed) -> Option<Shown> {
-        render::pushed(pushed, &self.zone).map(|line| Shown::plain(&line))
+        if let Pushed::Message(message) = pushed {
+            let line = self.paint.message(message, &self.zone);
+            return Some(if self.paint.rings(message) { line.ringing() } else { line });
+        }
+        render::pushed(pushed, &self.zone).map(|line| self.aside(&line))
     }
 }

@@ -88,6 +88,15 @@ impl Zone {
         }
     }
 
+    /// The day of `at`, as `Thursday, 04 Aug 2022`.
+    #[must_use]
+    pub fn day(&self, at: Timestamp) -> String {
+        match jiff::Timestamp::from_microsecond(at.unix_micros()) {
+            Ok(instant) => instant.to_zoned(self.0.clone()).strftime("%A, %d %b %Y").to_string(),
+            Err(_) => wall_clock_in_utc(at).strftime("%A, %d %b %Y").to_string(),
+        }
+    }
+
     /// Reads `04 Aug 2022 09:02:29` of this zone, an RFC 3339 time, `today` or `yesterday` from midnight on, or a duration such as `10m`, which is
     /// that long before `now`.
     ///

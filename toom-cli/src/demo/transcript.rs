@@ -9,6 +9,7 @@ use toom_net::protocol::PageLimit;
 
 use super::{FRIENDS, House, USER, failed};
 use crate::filter::write_line;
+use crate::paint::Paint;
 use crate::render;
 use crate::session::{Session, Step};
 use crate::stop::{Stop, Verdict};
@@ -44,7 +45,7 @@ pub(super) async fn play(house: &House, zone: Zone, out: &mut impl io::Write) ->
     for line in [&name, render::PASSWORD_PROMPT, &session, render::WELCOME, render::COMMANDS_PROMPT] {
         write_line(out, line).map_err(Stop::Output)?;
     }
-    let voice = Voice { form: Form::Lines, zone };
+    let voice = Voice { form: Form::Lines, zone, paint: Paint::none() };
     let mut session = Session::new(me.client, voice, PageLimit::default());
     let typed = [
         "BCM hello".to_owned(),

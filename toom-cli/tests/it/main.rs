@@ -8,6 +8,7 @@
 
 mod arguments;
 mod demo;
+mod documents;
 mod exit_codes;
 mod hostile;
 mod json;

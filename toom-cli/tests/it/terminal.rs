@@ -32,9 +32,14 @@ impl Screen {
     }
 
     fn log_in_at(port: &str, user: &str) -> Self {
+        Self::log_in_with(port, user, |_| {})
+    }
+
+    fn log_in_with(port: &str, user: &str, set: impl FnOnce(&mut Command)) -> Self {
         let (_folder, file) = password_file(PASSWORD);
         let mut command = toom(&["127.0.0.1", port, "--user", user]);
         command.arg("--password-file").arg(file);
+        set(&mut command);
         Self::start(command)
     }
 
@@ -309,4 +314,95 @@ fn a_server_that_is_new_is_shown_and_asked_about_once() {
     let mut screen = Screen::start(command());
     screen.press("OUT\r");
     assert_eq!(screen.end(), (Some(0), true));
+}
+
+#[test]
+fn commands_users_and_rooms_are_completed() {
+    let server = server();
+    let _hans = Peer::log_in(&server, "hans");
+    let mut obiwan = Screen::log_in(&server, "obiwan");
+    obiwan.press("at\t\r");
+    obiwan.wait_for("hans, active since TIME.\r\n");
+    obiwan.wait_until_ready();
+    obiwan.press("srb h\t\r");
+    obiwan.wait_for("room ID:1, users in this room:obiwan, hans\r\n");
+    obiwan.wait_until_ready();
+    obiwan.press("srm \thello\r");
+    obiwan.wait_for("Message #1 sent to separate room 1 at TIME\r\n");
+    obiwan.press("OUT\r");
+    assert_eq!(obiwan.end(), (Some(0), true));
+}
+
+#[test]
+fn several_lines_that_are_pasted_are_shown_and_sent_as_one_message_after_a_yes() {
+    let server = server();
+    let mut hans = Peer::log_in(&server, "hans");
+    let mut obiwan = Screen::log_in(&server, "obiwan");
+    let paste = "\x1b[200~BCM one\r\ntwo\rthree\x1b[201~\r";
+    obiwan.press(paste);
+    obiwan.wait_for("| BCM one\r\n| two\r\n| three\r\nsend these 3 lines as one message? y or n\r\n");
+    obiwan.wait_until_ready();
+    obiwan.ask("n", "not sent\r\n");
+    obiwan.press(paste);
+    obiwan.wait_for("y or n\r\n");
+    obiwan.wait_until_ready();
+    obiwan.ask("y", "Broadcast message, #1 broadcast at TIME\r\n");
+    assert!(hans.line().ends_with(" obiwan one\u{b}two\u{b}three"));
+    obiwan.press("OUT\r");
+    assert_eq!(obiwan.end(), (Some(0), true));
+}
+
+#[test]
+fn what_was_typed_is_found_again_in_the_next_run_and_none_but_the_user_can_read_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let server = server();
+    let state = tempfile::tempdir().unwrap();
+    let log_in = |args: &[&str]| {
+        Screen::log_in_with(&port(&server), "obiwan", |command| {
+            command.env("XDG_STATE_HOME", state.path()).args(args);
+        })
+    };
+    let mut first = log_in(&[]);
+    first.ask("BCM remembered", "#1 broadcast at TIME\r\n");
+    first.ask(" BCM forgotten", "#2 broadcast at TIME\r\n");
+    first.press("OUT\r");
+    assert_eq!(first.end(), (Some(0), true));
+    let path = state.path().join("toom").join("history");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let kept = std::fs::read_to_string(&path).unwrap();
+    assert!(kept.contains("remembered") && !kept.contains("forgotten") && !kept.contains(PASSWORD), "{kept}");
+    let mut second = log_in(&[]);
+    second.ask("\x1b[A\x1b[A", "Broadcast message, #3 broadcast at TIME\r\n");
+    second.press("OUT\r");
+    assert_eq!(second.end(), (Some(0), true));
+    let mut third = log_in(&["--no-history"]);
+    third.ask("BCM not kept", "#4 broadcast at TIME\r\n");
+    third.press("OUT\r");
+    assert_eq!(third.end(), (Some(0), true));
+    assert!(!std::fs::read_to_string(&path).unwrap().contains("not kept"));
+}
+
+#[test]
+fn in_color_names_days_and_what_names_the_user_stand_out_and_without_it_nothing_does() {
+    let server = server();
+    let mut hans = Peer::log_in(&server, "hans");
+    let mut obiwan = Screen::log_in_with(&port(&server), "obiwan", |command| {
+        command.env_remove("NO_COLOR").arg("--bell");
+    });
+    let mut luke = Screen::log_in_with(&port(&server), "luke", |command| {
+        command.args(["--color", "never", "--bell"]).env_remove("NO_COLOR");
+    });
+    assert!(hans.ask("BCM obiwan, come").starts_with("OK BCM 1 "));
+    obiwan.wait_for("\x1b[2m── ");
+    obiwan.wait_for("\x07\x1b[1;");
+    obiwan.wait_for("mhans\x1b[0m broadcasted BCM \"\x1b[1;7mobiwan, come\x1b[0m\"\x1b[2m at TIME\x1b[0m");
+    luke.wait_for("hans broadcasted BCM \"obiwan, come\" at TIME");
+    // What comes next is told, in a colour, behind the cursor.
+    obiwan.press("SRM ");
+    obiwan.wait_for("\x1b[2m<room> <text>\x1b[0m");
+    obiwan.press("\x15OUT\r");
+    assert_eq!(obiwan.end(), (Some(0), true));
+    luke.press("OUT\r");
+    assert_eq!(luke.end(), (Some(0), true));
 }

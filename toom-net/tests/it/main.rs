@@ -9,6 +9,8 @@
 
 #[cfg(feature = "client")]
 mod client;
+#[cfg(feature = "toomd")]
+mod documents;
 mod server;
 #[cfg(all(unix, feature = "toomd"))]
 mod toomd;

@@ -10,7 +10,15 @@ use super::{PASSWORD, PATIENCE};
 /// `toom`, with times in UTC.
 pub(crate) fn toom(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_toom"));
-    command.args(args).env("TZ", "UTC0").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(args)
+        .env("TZ", "UTC0")
+        .env("XDG_CONFIG_HOME", "/nonexistent")
+        .env("XDG_STATE_HOME", "/nonexistent")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 

@@ -39,6 +39,13 @@ pub(crate) enum Command {
         /// The user's name
         name: UserName,
     },
+    /// Print a script that lets SHELL complete the arguments of toomd
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, for `man -l -`
+    Man,
     /// Show and change the accounts. A server that runs reads them again at SIGHUP.
     User(UserArgs),
     /// Write the history as text logs or as lines of JSON

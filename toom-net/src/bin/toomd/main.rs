@@ -7,6 +7,7 @@ mod args;
 mod bars;
 mod config;
 mod data;
+mod docs;
 mod failure;
 mod limits;
 mod logging;
@@ -55,6 +56,8 @@ fn run(cli: Cli, settings: &[config::Effective]) -> Result<(), Failure> {
         Some(Command::Export(export)) => archive::export(&export),
         Some(Command::Import(import)) => archive::import(&import),
         Some(Command::Verify(verify)) => verify::run(&verify),
+        Some(Command::Completions { shell }) => docs::completions(shell),
+        Some(Command::Man) => docs::man(),
         Some(Command::Config(_)) => config::show(settings),
         Some(Command::Sessions(at)) => admin::sessions(&at.admin),
         Some(Command::Kick { at, name }) => admin::kick(&at.admin, &name),

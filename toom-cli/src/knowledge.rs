@@ -1,0 +1,220 @@
+//! What the line that is typed can be completed with: commands, users and rooms that were heard of, and what comes next.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use toom_core::Conversation;
+use toom_net::client::Pushed;
+use toom_net::protocol::{HistoryRow, NameWord};
+
+use crate::said::Said;
+
+/// The commands, each with its form and what its places are completed with.
+const COMMANDS: [(&str, &str, &[Place]); 8] = [
+    ("BCM", "<text>", &[]),
+    ("ATU", "", &[]),
+    ("SRB", "<user> [<user> ...]", &[Place::Users]),
+    ("SRM", "<room> <text>", &[Place::Room, Place::Text]),
+    ("RDM", "b|s|<room> <time>", &[Place::Scope, Place::Time]),
+    ("UPD", "<user> <file>", &[Place::User, Place::Text]),
+    ("OUT", "", &[]),
+    ("HELP", "", &[]),
+];
+
+/// How many names and rooms are remembered each.
+const REMEMBERED: usize = 10_000;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Users,
+    User,
+    Room,
+    Scope,
+    Time,
+    Text,
+}
+
+/// What was heard of. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Knowledge(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    users: BTreeSet<String>,
+    rooms: BTreeSet<u32>,
+}
+
+impl Knowledge {
+    /// Takes note of the users and rooms in what is told.
+    pub fn note(&self, said: &Said) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match said {
+            Said::Posted(receipt) => known.conversation(receipt.conversation),
+            Said::ActiveUsers(users) => {
+                for user in users {
+                    known.user(user.user.as_str());
+                }
+            }
+            Said::RoomCreated(built) => {
+                known.conversation(Conversation::Room(built.room));
+                known.users(&built.members);
+            }
+            Said::History(history) => {
+                for row in &history.rows {
+                    if let HistoryRow::Message(message) = row {
+                        known.user(message.author.as_str());
+                        known.conversation(message.conversation);
+                    }
+                }
+            }
+            Said::Pushed(Pushed::Message(message)) => {
+                known.user(message.author.as_str());
+                known.conversation(message.conversation);
+            }
+            Said::Pushed(Pushed::Room { room, members }) => {
+                known.conversation(Conversation::Room(*room));
+                known.users(members);
+            }
+            _ => {}
+        }
+    }
+
+    /// Where the word before the end of `line` begins, and what it may become.
+    #[must_use]
+    pub fn complete(&self, line: &str) -> (usize, Vec<String>) {
+        let begin = line.rfind(' ').map_or(0, |space| space + 1);
+        let (before, word) = line.split_at(begin);
+        let mut words = before.split_whitespace();
+        let Some(command) = words.next() else {
+            let fits = |name: &&str| name.starts_with(&word.to_ascii_uppercase());
+            let names = COMMANDS.iter().map(|(name, ..)| *name).filter(fits);
+            return (begin, names.map(|name| format!("{name} ")).collect());
+        };
+        let named = COMMANDS.iter().find(|(name, ..)| name.eq_ignore_ascii_case(command));
+        let Some((.., places)) = named else { return (begin, Vec::new()) };
+        let at = words.count();
+        let place = match (places.get(at), places.last()) {
+            (Some(place), _) => *place,
+            (None, Some(Place::Users)) => Place::Users,
+            _ => return (begin, Vec::new()),
+        };
+        (begin, self.candidates(place, word))
+    }
+
+    fn candidates(&self, place: Place, word: &str) -> Vec<String> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let rooms = || known.rooms.iter().map(u32::to_string);
+        let all: Vec<String> = match place {
+            Place::Users | Place::User => known.users.iter().cloned().collect(),
+            Place::Room => rooms().collect(),
+            Place::Scope => ["b", "s"].map(str::to_owned).into_iter().chain(rooms()).collect(),
+            Place::Time => ["10m", "1h", "today", "yesterday", "#0"].map(str::to_owned).into(),
+            Place::Text => Vec::new(),
+        };
+        let word = word.to_lowercase();
+        all.into_iter()
+            .filter(|candidate| candidate.to_lowercase().starts_with(&word))
+            .map(|candidate| candidate + " ")
+            .collect()
+    }
+
+    /// What comes next in `line`.
+    #[must_use]
+    pub fn hint(line: &str) -> Option<String> {
+        let (command, rest) =
+            line.split_once(' ').map_or((line, None), |(command, rest)| (command, Some(rest)));
+        let (_, form, _) = COMMANDS.iter().find(|(name, ..)| name.eq_ignore_ascii_case(command))?;
+        let gap = if rest.is_none() { " " } else { "" };
+        let hint = match rest.map(str::trim_start) {
+            None | Some("") => (*form).to_owned(),
+            // What follows the first word is still to come.
+            Some(rest) if !rest.contains(' ') && line.ends_with(rest) => return None,
+            Some(rest) => {
+                let (_, next) = form.split_once(' ')?;
+                let (_, typed) = rest.split_once(' ')?;
+                if !typed.is_empty() || next.starts_with('[') {
+                    return None;
+                }
+                next.to_owned()
+            }
+        };
+        (!hint.is_empty()).then(|| format!("{gap}{hint}"))
+    }
+}
+
+impl Known {
+    fn users(&mut self, names: &[NameWord]) {
+        for name in names {
+            self.user(name.as_str());
+        }
+    }
+
+    fn user(&mut self, name: &str) {
+        // What is no plain word is not typed for the user.
+        let plain = name.chars().all(|c| !toom_net::shown::is_shown_as_code(c));
+        if plain && self.users.len() < REMEMBERED {
+            self.users.insert(name.to_owned());
+        }
+    }
+
+    fn conversation(&mut self, conversation: Conversation) {
+        if let Conversation::Room(room) = conversation
+            && self.rooms.len() < REMEMBERED
+        {
+            self.rooms.insert(room.number());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use toom_core::RoomId;
+    use toom_net::client::NewRoom;
+
+    use super::*;
+
+    fn knowledge() -> Knowledge {
+        let knowledge = Knowledge::default();
+        let members = ["obiwan", "luke", "Leia", "x\u{202e}y"].map(|name| NameWord::parse(name).unwrap());
+        let room = RoomId::new(12).unwrap();
+        knowledge.note(&Said::RoomCreated(NewRoom { room, members: members.to_vec() }));
+        knowledge
+    }
+
+    fn complete(line: &str) -> Vec<String> {
+        let (begin, words) = knowledge().complete(line);
+        words.into_iter().map(|word| [&line[..begin], &word].concat()).collect()
+    }
+
+    #[test]
+    fn commands_users_rooms_and_times_are_completed_in_their_places() {
+        assert_eq!(complete("s"), ["SRB ", "SRM "]);
+        assert_eq!(complete("SRB l"), ["SRB Leia ", "SRB luke "]);
+        assert_eq!(complete("srb luke o"), ["srb luke obiwan "]);
+        assert_eq!(complete("SRM 1"), ["SRM 12 "]);
+        assert_eq!(complete("RDM "), ["RDM b ", "RDM s ", "RDM 12 "]);
+        assert_eq!(complete("RDM b y"), ["RDM b yesterday "]);
+        for line in ["BCM l", "SRM 12 l", "ATU l", "what l", "SRB \u{202e}"] {
+            assert_eq!(complete(line), [""; 0], "{line}");
+        }
+    }
+
+    #[test]
+    fn the_hint_is_what_comes_next() {
+        for (line, hint) in [
+            ("BCM", Some(" <text>")),
+            ("bcm ", Some("<text>")),
+            ("SRM ", Some("<room> <text>")),
+            ("SRM 12", None),
+            ("SRM 12 ", Some("<text>")),
+            ("SRM 12 hi", None),
+            ("RDM b ", Some("<time>")),
+            ("SRB luke ", None),
+            ("ATU", None),
+            ("", None),
+            ("what", None),
+        ] {
+            assert_eq!(Knowledge::hint(line).as_deref(), hint, "{line:?}");
+        }
+    }
+}
