@@ -13,6 +13,7 @@ use crate::archive::{ExportArgs, ImportArgs};
 use crate::data::DataArgs;
 use crate::limits::Setting;
 use crate::logging::{LogFormat, LogLevel};
+use crate::repair::RepairArgs;
 use crate::tls::TlsArgs;
 use crate::verify::VerifyArgs;
 
@@ -60,6 +61,10 @@ pub(crate) enum Command {
     ///
     /// The server must not be running. Nothing is written. It fails if anything is damaged.
     Verify(VerifyArgs),
+    /// Make a damaged store whole of what can be read, after it is shown what will be lost
+    ///
+    /// The server must not be running. The damaged files are kept beside the new ones. Asks on a terminal, and elsewhere needs --yes.
+    Repair(RepairArgs),
 }
 
 #[derive(Clone, Debug, Args)]

@@ -16,6 +16,7 @@ enum Work {
     Checking,
     Importing,
     Verifying,
+    Repairing,
 }
 
 impl Bars {
@@ -34,6 +35,11 @@ impl Bars {
     /// What is to be told of the progress of a store.
     pub(crate) fn store_teller(&mut self) -> impl FnMut(toom_core::Progress) + '_ {
         |toom_core::Progress { done, total }| self.show(Work::Verifying, done, total)
+    }
+
+    /// The same while it is repaired.
+    pub(crate) fn repair_teller(&mut self) -> impl FnMut(toom_core::Progress) + '_ {
+        |toom_core::Progress { done, total }| self.show(Work::Repairing, done, total)
     }
 
     fn show(&mut self, work: Work, done: u64, of: u64) {
@@ -66,6 +72,7 @@ fn style(work: Work) -> ProgressStyle {
         Work::Exporting => "exporting {wide_bar} {human_pos} of {human_len} messages, {eta} left",
         Work::Importing => "importing {wide_bar} {human_pos} of {human_len} messages, {eta} left",
         Work::Checking => "checking {wide_bar} {bytes} of {total_bytes}, {eta} left",
+        Work::Repairing => "repairing {wide_bar} {bytes} of {total_bytes}, {eta} left",
         Work::Verifying => "verifying {wide_bar} {bytes} of {total_bytes}, {eta} left",
     };
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -77,7 +84,7 @@ mod tests {
 
     #[test]
     fn every_template_is_one_and_every_step_has_its_bar() {
-        for work in [Work::Exporting, Work::Checking, Work::Importing, Work::Verifying] {
+        for work in [Work::Exporting, Work::Checking, Work::Importing, Work::Verifying, Work::Repairing] {
             let mut bars = Bars::default();
             bars.show(work, 0, 3);
             bars.show(work, 3, 3);

@@ -36,8 +36,10 @@ pub(crate) enum Failure {
     Data(StorageError),
     #[error("there is no store in {path}; --data names another folder")]
     NoStore { path: PathBuf },
-    #[error("the store in {path} is damaged")]
+    #[error("the store in {path} is damaged; `toomd repair --data {path}` shows what can be kept")]
     Damaged { path: PathBuf },
+    #[error("nothing was changed; `toomd repair --data {path} --yes` repairs the store")]
+    NotRepaired { path: PathBuf },
     #[error(transparent)]
     Export(#[from] ExportError),
     #[error(transparent)]

@@ -15,6 +15,7 @@ mod open_files;
 mod password;
 mod printer;
 mod random;
+mod repair;
 mod repeats;
 mod serve;
 mod sessions;
@@ -56,6 +57,7 @@ fn run(cli: Cli, settings: &[config::Effective]) -> Result<(), Failure> {
         Some(Command::Export(export)) => archive::export(&export),
         Some(Command::Import(import)) => archive::import(&import),
         Some(Command::Verify(verify)) => verify::run(&verify),
+        Some(Command::Repair(repair)) => repair::run(&repair),
         Some(Command::Completions { shell }) => docs::completions(shell),
         Some(Command::Man) => docs::man(),
         Some(Command::Config(_)) => config::show(settings),

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Failure> {
 }
 
 /// Writes what was found, a line each: the name of a count, a colon, the count. The digest is that of a sound store alone.
-fn write_all(verified: &Verified, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write_all(verified: &Verified, out: &mut impl Write) -> io::Result<()> {
     let Verified { rooms, conversations, messages, files, bytes, batches, .. } = verified;
     writeln!(out, "rooms: {rooms}")?;
     writeln!(out, "conversations: {conversations}")?;
@@ -40,14 +40,20 @@ fn write_all(verified: &Verified, out: &mut impl Write) -> io::Result<()> {
         let (file, offset, what) = (&cut.file, cut.offset, cut.what);
         writeln!(out, "never acknowledged: {file}, byte {offset}: {what}; opening the store cuts it")?;
     }
+    write_damage(verified, out)?;
+    if let Some(digest) = verified.digest {
+        writeln!(out, "digest: {digest}")?;
+    }
+    Ok(())
+}
+
+/// Writes what is damaged, a line each.
+pub(crate) fn write_damage(verified: &Verified, out: &mut impl Write) -> io::Result<()> {
     for damage in &verified.damage {
         writeln!(out, "damage: {damage}")?;
     }
     if verified.damage_untold > 0 {
         writeln!(out, "damage: {} findings more", verified.damage_untold)?;
-    }
-    if let Some(digest) = verified.digest {
-        writeln!(out, "digest: {digest}")?;
     }
     Ok(())
 }

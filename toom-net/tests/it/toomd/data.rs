@@ -106,7 +106,7 @@ fn a_history_in_memory_leaves_nothing_behind() {
 #[test]
 fn a_folder_is_served_by_one_server_alone() {
     let server = Toomd::start("luke pw\n", &[]);
-    for words in ["0", "export", "export --format json", "verify"] {
+    for words in ["0", "export", "export --format json", "verify", "repair --yes"] {
         let talk = refused(&server.folder, words);
         assert!(
             talk.lines().last().unwrap().contains("another process has the store open"),
@@ -213,7 +213,9 @@ fn malformed_logs_are_told_line_by_line_and_nothing_is_made_of_them() {
 #[test]
 fn where_no_store_is_nothing_is_exported_and_none_is_made() {
     let folder = folder("");
-    for words in ["export --data d", "export --data d --format json", "verify --data d"] {
+    for words in
+        ["export --data d", "export --data d --format json", "verify --data d", "repair --data d --yes"]
+    {
         assert!(refused(&folder, words).contains("there is no store in d"), "{words}");
     }
     assert!(!folder.path().join("d").exists() && !folder.path().join("messagelog.txt").exists());
@@ -243,18 +245,62 @@ fn a_sound_store_is_told_by_its_counts_and_its_digest() {
     assert_eq!(said_of(&copy, "digest"), said_of(&out, "digest"));
 }
 
+/// Damages the first messages of the history, and wipes the journal, which may hold them still.
+fn damage(folder: &TempDir) {
+    let data = folder.path().join("toom-data");
+    for entry in data.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let mut bytes = fs::read(&path).unwrap();
+        if name.starts_with("history-") {
+            bytes[20] ^= 1;
+        } else if name.starts_with("journal-") {
+            bytes.fill(0);
+        }
+        fs::write(&path, bytes).unwrap();
+    }
+}
+
 #[test]
 fn a_damaged_store_is_told_by_what_is_damaged_and_refused() {
     let folder = with_history();
-    let history = folder.path().join("toom-data").read_dir().unwrap().map(|entry| entry.unwrap().path());
-    let history = history.into_iter().find(|path| path.to_str().unwrap().contains("history-")).unwrap();
-    let mut bytes = fs::read(&history).unwrap();
-    bytes[20] ^= 1;
-    fs::write(&history, bytes).unwrap();
+    damage(&folder);
     let (code, out, talk) = run(&folder, "verify");
-    assert_eq!((code, talk.as_str()), (Some(1), "toomd: the store in toom-data is damaged\n"), "{out}");
+    assert_eq!(code, Some(1), "{out}");
+    assert!(
+        talk.starts_with("toomd: the store in toom-data is damaged; `toomd repair --data toom-data`"),
+        "{talk}"
+    );
     assert!(said_of(&out, "damage").contains("history-") && !out.contains("digest:"), "{out}");
     assert!(refused(&folder, "export --to logs").contains("damaged at byte"));
+}
+
+#[test]
+fn a_store_is_repaired_when_it_was_shown_what_is_lost_and_that_was_agreed_to() {
+    let folder = with_history();
+    assert_eq!(done(&folder, "repair"), "the store in toom-data is whole: there is nothing to repair\n");
+    damage(&folder);
+    let (code, out, talk) = run(&folder, "repair");
+    assert_eq!(code, Some(1));
+    assert!(talk.starts_with("toomd: nothing was changed; "), "{talk}");
+    assert!(
+        out.starts_with("damage: ") && out.contains("\nlost: broadcasts, messages 1 to 2: cannot be read\n"),
+        "{out}"
+    );
+    assert!(out.ends_with("\nmessages lost: 2\n"), "{out}");
+    assert_eq!(run(&folder, "verify").0, Some(1), "it is as it was");
+
+    let (code, repaired, _) = run(&folder, "repair --yes");
+    assert_eq!((code, said_of(&repaired, "messages")), (Some(0), "1"), "{repaired}");
+    let (code, verified, _) = run(&folder, "verify");
+    assert_eq!((code, said_of(&verified, "digest")), (Some(0), said_of(&repaired, "digest")));
+    let names = folder.path().join("toom-data").read_dir().unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(
+        names.into_iter().any(|name| name.to_str().unwrap().ends_with(".damaged-1")),
+        "the old files are kept"
+    );
+    let server = Toomd::start_in(folder, &[]);
+    assert_eq!(rows(&mut server.log_in("luke"), "RDM 1 #0"), ["1 1 obiwan have\u{b}a nice day"]);
 }
 
 #[test]
