@@ -26,25 +26,27 @@ use crate::voice::Voice;
 /// How many lines wait for a connection.
 const LINES_MAX: usize = 100;
 
-/// Serves a user who is logged in, until `OUT`, or until there is no way back to the server.
-///
-/// # Errors
-/// [`Stop`] where it is cut short.
+/// Serves a user who is logged in, until `OUT`, or until there is no way back to the server. Tells how it ended, and when the last message
+/// was posted that was shown.
 pub async fn chat(
     session: Session,
     pushes: Pushes,
     user: &str,
     history: Option<PathBuf>,
-) -> Result<Verdict, Stop> {
+) -> (Result<Verdict, Stop>, Timestamp) {
     let terminal = Terminal::remember();
     let knowledge = Knowledge::default();
     let color = session.voice().paint.color();
-    let editor = Editor::new(knowledge.clone(), color, history).map_err(Stop::Input)?;
+    let editor = match Editor::new(knowledge.clone(), color, history) {
+        Ok(editor) => editor,
+        Err(error) => return (Err(Stop::Input(error)), Timestamp::MIN),
+    };
     let mut chat = Chat {
         voice: session.voice().clone(),
         user: user.to_owned(),
         knowledge,
         day: None,
+        last: Timestamp::MIN,
         pasted: None,
         editor,
         pushes,
@@ -60,7 +62,7 @@ pub async fn chat(
     if chat.typing == Typing::Yes {
         terminal.put_back();
     }
-    ended
+    (ended, chat.last)
 }
 
 struct Chat {
@@ -69,6 +71,8 @@ struct Chat {
     knowledge: Knowledge,
     /// That of the last message.
     day: Option<String>,
+    /// When the last message was posted that was shown, or that is the user's own.
+    last: Timestamp,
     /// Lines that were pasted: the user is asked whether they are one message.
     pasted: Option<String>,
     editor: Editor,
@@ -305,7 +309,11 @@ impl Chat {
 
     async fn tell(&mut self, said: &Said) -> Result<(), Stop> {
         self.knowledge.note(said);
+        if let Said::Posted(receipt) = said {
+            self.last = self.last.max(receipt.at);
+        }
         if let Said::Pushed(Pushed::Message(message)) = said {
+            self.last = self.last.max(message.at);
             let line = self.voice.day_line(&mut self.day, message.at);
             if let Some(line) = line {
                 self.show(line).await?;

@@ -52,8 +52,8 @@ async fn visit(house: &House, zone: Zone, args: &Args) -> Result<Verdict, Stop> 
     let _friends = friends::invite(house).await?;
     let (connection, logged_in) = house.enter(USER, None).await?;
     // What is typed here is of use nowhere else.
-    let taste = Taste { history: None, ..Taste::of(&args.taste) };
-    interactive::welcome(connection, logged_in, zone, taste, &TOLD).await
+    let taste = Taste { history: None, seen: None, ..Taste::of(&args.taste) };
+    interactive::welcome(connection, logged_in, zone, taste, None, &TOLD).await
 }
 
 /// Where the demo's server is, and the one password of all its accounts, drawn for this run.

@@ -11,12 +11,13 @@ use crate::args::Args;
 use crate::chat::chat;
 use crate::filter::write_line;
 use crate::login::{Connection, Lasts, NoConnection, Retry, Server};
-use crate::paint::Paint;
+use crate::paint::{Color, Paint};
 use crate::said::Said;
 use crate::security::{Security, first_time};
 use crate::session::Session;
 use crate::stop::{Stop, Verdict};
 use crate::taste::Taste;
+use crate::unread::{self, Seen};
 use crate::voice::{Form, Voice};
 use crate::zone::Zone;
 use crate::{prompt, render};
@@ -39,7 +40,10 @@ pub async fn run(mut server: Server, args: &Args, zone: Zone) -> Result<Verdict,
         }
         match connection.log_in(user, password).await? {
             Ok(logged_in) => {
-                return welcome(connection, logged_in, zone, Taste::of(&args.taste), &[]).await;
+                let taste = Taste::of(&args.taste);
+                let place = (server.host.as_str(), server.port, logged_in.user.as_str());
+                let seen = taste.seen.clone().map(|path| Seen::new(path, place.0, place.1, place.2));
+                return welcome(connection, logged_in, zone, taste, seen, &[]).await;
             }
             Err(refusal) => {
                 say(&refusal.why.text)?;
@@ -82,17 +86,38 @@ pub async fn welcome(
     logged_in: LoggedIn,
     zone: Zone,
     taste: Taste,
+    seen: Option<Seen>,
     hints: &[&str],
 ) -> Result<Verdict, Stop> {
     let Connection { client, pushes } = connection;
     let user = logged_in.user.as_str().to_owned();
-    let Taste { color, bell, history } = taste;
+    let Taste { color, bell, history, .. } = taste;
     let paint = Paint::new(color, bell, &user);
     let session = Session::new(client, Voice { form: Form::Pages, zone, paint }, PAGE);
+    let at = logged_in.at;
     session.tell(&Said::LoggedIn(logged_in), &mut io::stdout())?;
+    let seen = seen.filter(|_| color == Color::With);
+    if let Some(seen) = &seen {
+        tell_unread(&session, seen, &user).await?;
+    }
     hints.iter().try_for_each(|line| say(line))?;
     say(render::COMMANDS_PROMPT)?;
-    chat(session, pushes, &user, history).await
+    let epoch = session.client().greeting().epoch;
+    let (ended, last) = chat(session, pushes, &user, history).await;
+    if let Some(seen) = &seen {
+        // Who cannot keep it is told too much the next time.
+        let _ = seen.save(epoch, last.max(at));
+    }
+    ended
+}
+
+/// Tells how much others have posted since the user was here last. Without colours, the lines of the old design stand alone.
+async fn tell_unread(session: &Session, seen: &Seen, user: &str) -> Result<(), Stop> {
+    let Some(since) = seen.load(session.client().greeting().epoch) else { return Ok(()) };
+    // Nobody asked: where it cannot be counted, nothing is told.
+    let Ok(unread) = unread::count(session.client(), user, since).await else { return Ok(()) };
+    let shown = session.voice().zone.write(since);
+    unread.told(&shown).map_or(Ok(()), |line| say(&line))
 }
 
 /// Who wants to log in: from the arguments as far as they say, else from the user.

@@ -69,6 +69,12 @@ impl Session {
         Self { client, voice, page, unread: None }
     }
 
+    /// What makes the requests.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// How the user is told.
     #[must_use]
     pub const fn voice(&self) -> &Voice {

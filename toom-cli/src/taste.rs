@@ -42,6 +42,8 @@ pub struct Taste {
     pub bell: Bell,
     /// Where what is typed is kept, if it is.
     pub history: Option<PathBuf>,
+    /// Where it is kept until when everything was shown.
+    pub seen: Option<PathBuf>,
 }
 
 impl Taste {
@@ -54,11 +56,13 @@ impl Taste {
             ColorWhen::Auto if shows_colors() => Color::With,
             ColorWhen::Auto | ColorWhen::Never => Color::Without,
         };
-        let history = || Some(folder("XDG_STATE_HOME", ".local/state")?.join("history"));
+        let state = folder("XDG_STATE_HOME", ".local/state");
+        let history = state.as_ref().map(|state| state.join("history"));
         Self {
             color,
             bell: if *bell { Bell::Rings } else { Bell::Silent },
-            history: if *no_history { None } else { history() },
+            history: history.filter(|_| !no_history),
+            seen: state.map(|state| state.join("seen")),
         }
     }
 }

@@ -36,11 +36,21 @@ impl Screen {
     }
 
     fn log_in_with(port: &str, user: &str, set: impl FnOnce(&mut Command)) -> Self {
+        let mut screen = Self::begin(port, user, set);
+        screen.wait_for("OUT, UPD):\r\n");
+        screen.wait_until_ready();
+        screen
+    }
+
+    /// Starts, and waits for the welcome.
+    fn begin(port: &str, user: &str, set: impl FnOnce(&mut Command)) -> Self {
         let (_folder, file) = password_file(PASSWORD);
         let mut command = toom(&["127.0.0.1", port, "--user", user]);
         command.arg("--password-file").arg(file);
         set(&mut command);
-        Self::start(command)
+        let mut screen = Self::open(command);
+        screen.wait_for("Welcome to TOOM!\r\n");
+        screen
     }
 
     /// Starts, and waits until commands can be typed.
@@ -405,4 +415,33 @@ fn in_color_names_days_and_what_names_the_user_stand_out_and_without_it_nothing_
     assert_eq!(obiwan.end(), (Some(0), true));
     luke.press("OUT\r");
     assert_eq!(luke.end(), (Some(0), true));
+}
+
+#[test]
+fn what_was_posted_since_the_last_run_is_counted_by_room() {
+    let server = server();
+    let mut hans = Peer::log_in(&server, "hans");
+    let state = tempfile::tempdir().unwrap();
+    let log_in = || {
+        Screen::log_in_with(&port(&server), "obiwan", |command| {
+            command.env("XDG_STATE_HOME", state.path()).env_remove("NO_COLOR");
+        })
+    };
+    let mut first = log_in();
+    first.ask("SRB hans", "room ID:1, users in this room:obiwan, hans\r\n");
+    assert!(hans.line().starts_with("ROOM 1 "));
+    assert!(hans.ask("SRM 1 seen").starts_with("OK SRM 1 1 "));
+    first.wait_for("seen");
+    first.press("OUT\r");
+    assert_eq!(first.end(), (Some(0), true));
+    for line in ["BCM one", "SRM 1 two", "SRM 1 three"] {
+        assert!(hans.ask(line).starts_with("OK "));
+    }
+    let mut second = Screen::begin(&port(&server), "obiwan", |command| {
+        command.env("XDG_STATE_HOME", state.path()).env_remove("NO_COLOR");
+    });
+    second.wait_for("unread: 1 to everyone (RDM b TIME), 2 in room-1 (RDM 1 TIME)\r\n");
+    second.wait_until_ready();
+    second.press("OUT\r");
+    assert_eq!(second.end(), (Some(0), true));
 }
