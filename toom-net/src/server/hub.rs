@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::collections::{BTreeSet, VecDeque};
 
-use toom_core::Mono;
+use toom_core::{Audience, Conversation, Effect, Mono};
 
 use super::ServerLimits;
 use super::connection::{Around, Connection, Next};
@@ -15,9 +15,11 @@ use crate::protocol::{ByeCode, Greeting, Live, Push};
 mod audience;
 mod early;
 mod effects;
+mod gather;
 mod peers;
 
 use audience::Listeners;
+use gather::Gathered;
 use peers::{Ending, Peer, Peers};
 
 /// How many inputs for the engine may wait here before no more requests are taken.
@@ -33,6 +35,7 @@ pub(super) struct Hub {
     greeting: Vec<u8>,
     peers: Peers,
     listeners: Listeners,
+    gathered: Gathered,
     /// What the engine is to be given, in order.
     inputs: VecDeque<Input>,
     /// Connections that may go on with their requests.
@@ -65,6 +68,7 @@ impl Hub {
             greeting: line,
             peers: Peers::default(),
             listeners: Listeners::default(),
+            gathered: Gathered::default(),
             inputs: VecDeque::new(),
             runnable: VecDeque::new(),
             dirty: Vec::new(),
@@ -152,8 +156,25 @@ impl Hub {
         if wants_bytes { self.bytes_wanted(id, now) } else { 0 }
     }
 
-    /// Carries out what the engine released.
-    pub(super) fn release(&mut self, release: Release, now: Mono) {
+    /// Carries out what the engine released together, in order.
+    pub(super) fn release(&mut self, releases: impl IntoIterator<Item = Release>, now: Mono) {
+        for release in releases {
+            match release {
+                Release::Effect(Effect::Deliver { audience: Audience::Everyone { except }, message })
+                    if message.conversation == Conversation::Broadcast =>
+                {
+                    self.gather(&message, except);
+                    continue;
+                }
+                Release::Reply { connection, .. } => self.catch_up(connection),
+                _ => self.deliver_gathered(),
+            }
+            self.carry_out(release, now);
+        }
+        self.deliver_gathered();
+    }
+
+    fn carry_out(&mut self, release: Release, now: Mono) {
         match release {
             Release::Reply { connection, ticket, lines } => {
                 let Some(peer) = self.peers.get_mut(connection) else { return };
@@ -167,7 +188,7 @@ impl Hub {
             }
             Release::End { connection, bye } => self.end_when_answered(connection, Some(bye), now),
             Release::LoggedIn { connection, user } => self.logged_in(connection, user, now),
-            Release::Effect(effect) => self.carry_out(effect, now),
+            Release::Effect(effect) => self.take_effect(effect, now),
         }
     }
 

@@ -147,9 +147,7 @@ impl<C: Clock> Io<C> {
         }
         self.accept(now);
         while let Ok(releases) = self.inbox.try_recv() {
-            for release in releases {
-                self.hub.release(release, now);
-            }
+            self.hub.release(releases, now);
         }
         #[cfg(feature = "tls")]
         self.take_steps();

@@ -107,6 +107,22 @@ impl Outbox {
         }
     }
 
+    /// Appends the lines of messages of `conversation` as one piece, or does nothing if not all of them fit: then
+    /// [`deliver`](Self::deliver) them one by one.
+    pub(super) fn deliver_together(
+        &mut self,
+        conversation: Conversation,
+        lines: &Arc<[u8]>,
+        bytes_max: usize,
+    ) -> Delivery {
+        let lags = self.lag.as_ref().is_some_and(|lag| lag.holds(conversation));
+        if lags || self.bytes + lines.len() > bytes_max {
+            return Delivery::LeftOut;
+        }
+        self.share(lines);
+        Delivery::Done
+    }
+
     /// Appends a line that must not be left out. It may take as much room again as all the others.
     ///
     /// # Errors

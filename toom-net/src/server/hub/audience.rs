@@ -43,6 +43,14 @@ impl Listeners {
         }
     }
 
+    pub(super) fn all(&self) -> &[ConnectionId] {
+        &self.all
+    }
+
+    pub(super) fn contains(&self, id: ConnectionId) -> bool {
+        self.entries.contains_key(&id)
+    }
+
     /// Visits each connection that an effect is for, at a cost that grows with their number alone.
     pub(super) fn each(&self, audience: &Audience, mut visit: impl FnMut(ConnectionId)) {
         let mut visit_others = |ids: &[ConnectionId], except: SessionId| {

@@ -24,7 +24,7 @@ impl Hub {
         self.set_deadline(id, Some(now.after(self.limits.idle_time)));
     }
 
-    pub(super) fn carry_out(&mut self, effect: Effect, now: Mono) {
+    pub(super) fn take_effect(&mut self, effect: Effect, now: Mono) {
         match effect {
             Effect::Deliver { audience, message } => {
                 let mut line = Vec::new();

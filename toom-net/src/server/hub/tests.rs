@@ -49,14 +49,14 @@ fn log_in(hub: &mut Hub, name: &str, live: &str) -> ConnectionId {
     let id = connect(hub);
     feed(hub, id, &format!("HELLO live={live}\n"));
     assert_eq!(feed(hub, id, &format!("LOGIN {name} pw\n")).len(), 1);
-    hub.release(Release::LoggedIn { connection: id, user: name.parse().unwrap() }, NOW);
+    hub.release([Release::LoggedIn { connection: id, user: name.parse().unwrap() }], NOW);
     reply(hub, id, 1, "OK LOGIN\n");
     assert_eq!(said(hub, id).0, "OK HELLO\nOK LOGIN\n");
     id
 }
 
 fn reply(hub: &mut Hub, connection: ConnectionId, ticket: Ticket, lines: &str) {
-    hub.release(Release::Reply { connection, ticket, lines: lines.into() }, NOW);
+    hub.release([Release::Reply { connection, ticket, lines: lines.into() }], NOW);
 }
 
 /// What the peer is told, written as a driver does, and what is to be done then.
@@ -107,8 +107,8 @@ fn everyone_who_listens_is_told_but_who_said_it() {
     let deaf = log_in(&mut hub, "yoda", "off");
     let stranger = connect(&mut hub);
     dirty(&mut hub);
-    hub.release(message(Conversation::Broadcast, 1, everyone(obiwan)), NOW);
-    hub.release(message(Conversation::Broadcast, 2, everyone(obiwan)), NOW);
+    hub.release([message(Conversation::Broadcast, 1, everyone(obiwan))], NOW);
+    hub.release([message(Conversation::Broadcast, 2, everyone(obiwan))], NOW);
     assert_eq!(dirty(&mut hub), [again, luke], "each once, for all that is due");
     let line = "MSG b 1 1970-01-01T00:00:00.000000Z obiwan hello\nMSG b 2 1970-01-01T00:00:00.000000Z obiwan hello\n";
     for told in [again, luke] {
@@ -132,8 +132,8 @@ fn a_room_and_what_is_said_there_are_told_to_every_session_of_its_members_alone(
         members: names(&["obiwan", "luke"]),
     };
     let audience = members(&["obiwan", "luke"], obiwan);
-    hub.release(Release::Effect(Effect::RoomOpened { audience: audience.clone(), room }), NOW);
-    hub.release(message(Conversation::Room(RoomId::FIRST), 1, audience), NOW);
+    hub.release([Release::Effect(Effect::RoomOpened { audience: audience.clone(), room })], NOW);
+    hub.release([message(Conversation::Room(RoomId::FIRST), 1, audience)], NOW);
     for told in [again, luke] {
         let line = "ROOM 1 obiwan luke\nMSG 1 1 1970-01-01T00:00:00.000000Z obiwan hello\n";
         assert_eq!(said(&mut hub, told).0, line);
@@ -148,7 +148,7 @@ fn one_line_is_shared_by_all_that_are_told() {
     let obiwan = log_in(&mut hub, "obiwan", "on");
     let luke = log_in(&mut hub, "luke", "on");
     let yoda = log_in(&mut hub, "yoda", "on");
-    hub.release(message(Conversation::Broadcast, 1, everyone(obiwan)), NOW);
+    hub.release([message(Conversation::Broadcast, 1, everyone(obiwan))], NOW);
     let place = |id| hub.outbox(id).unwrap().pieces().next().unwrap().as_ptr();
     assert_eq!(place(luke), place(yoda));
 }
@@ -161,7 +161,7 @@ fn who_is_slow_lags_and_the_others_do_not() {
     let yoda = log_in(&mut hub, "yoda", "on");
     let mut told = String::new();
     for number in 1..=100 {
-        hub.release(message(Conversation::Broadcast, number, everyone(obiwan)), NOW);
+        hub.release([message(Conversation::Broadcast, number, everyone(obiwan))], NOW);
         told += &said(&mut hub, yoda).0;
         assert!(hub.outbox(luke).unwrap().len() <= 200);
     }
@@ -183,7 +183,7 @@ fn who_reads_too_slowly_to_be_told_of_rooms_is_said_goodbye() {
             members: names(&["obiwan", "luke"]),
         };
         let audience = members(&["obiwan", "luke"], obiwan);
-        hub.release(Release::Effect(Effect::RoomOpened { audience, room }), NOW);
+        hub.release([Release::Effect(Effect::RoomOpened { audience, room })], NOW);
     }
     let (told, rest) = said(&mut hub, luke);
     let lines: Vec<_> = told.lines().collect();
@@ -193,7 +193,7 @@ fn who_reads_too_slowly_to_be_told_of_rooms_is_said_goodbye() {
     assert_eq!(rest, Rest::End);
     assert!(matches!(inputs(&mut hub)[..], [Input::Gone(id)] if id == luke));
     // Nothing comes after the last words.
-    hub.release(message(Conversation::Broadcast, 1, everyone(obiwan)), NOW);
+    hub.release([message(Conversation::Broadcast, 1, everyone(obiwan))], NOW);
     reply(&mut hub, luke, 2, "OK BCM\n");
     assert_eq!(said(&mut hub, luke).0, "");
 }
@@ -204,8 +204,8 @@ fn a_session_that_ended_is_said_why_after_its_replies() {
         let mut hub = hub(ServerLimits::default());
         let luke = log_in(&mut hub, "luke", "on");
         assert_eq!(feed(&mut hub, luke, "RDM b #0\n").len(), 1);
-        hub.release(Release::Effect(Effect::SessionEnded { session: luke.session(), reason }), NOW);
-        hub.release(message(Conversation::Broadcast, 1, everyone(ConnectionId::new(9, 9))), NOW);
+        hub.release([Release::Effect(Effect::SessionEnded { session: luke.session(), reason })], NOW);
+        hub.release([message(Conversation::Broadcast, 1, everyone(ConnectionId::new(9, 9)))], NOW);
         assert_eq!(said(&mut hub, luke), (String::new(), Rest::Idle));
         assert_eq!(feed(&mut hub, luke, "PING\n").len(), 0);
         reply(&mut hub, luke, 2, "OK RDM 0\n");
@@ -222,7 +222,7 @@ fn out_ends_the_connection_after_its_reply() {
     assert_eq!(feed(&mut hub, luke, "OUT\nPING\n").len(), 1);
     let ended = Effect::SessionEnded { session: luke.session(), reason: SessionEnd::LoggedOut };
     reply(&mut hub, luke, 2, "OK OUT luke\n");
-    hub.release(Release::Effect(ended), NOW);
+    hub.release([Release::Effect(ended)], NOW);
     assert_eq!(said(&mut hub, luke), ("OK OUT luke\n".to_owned(), Rest::End));
 }
 
@@ -255,7 +255,7 @@ fn who_is_silent_for_too_long_is_said_goodbye_and_any_line_puts_that_off() {
     // An answer, a refusal: a line is a line. Half of one is none.
     assert!(feed_at(&mut hub, luke, "FLY\n", after(599)).is_empty());
     feed_at(&mut hub, yoda, "PIN", after(599));
-    hub.release(message(Conversation::Broadcast, 1, everyone(luke)), after(599));
+    hub.release([message(Conversation::Broadcast, 1, everyone(luke))], after(599));
     said(&mut hub, yoda);
     assert_eq!(hub.expire(after(600)), None);
     let (told, rest) = said(&mut hub, yoda);
@@ -348,7 +348,7 @@ fn a_connection_that_is_gone_is_told_to_the_engine_if_it_may_know_of_it() {
     assert!(
         matches!(inputs(&mut hub)[..], [Input::Gone(one), Input::Gone(two)] if (one, two) == (luke, checked))
     );
-    hub.release(message(Conversation::Broadcast, 1, everyone(stranger)), NOW);
+    hub.release([message(Conversation::Broadcast, 1, everyone(stranger))], NOW);
     assert!(hub.next_deadline().is_none());
     assert!(hub.all_is_written());
     assert_eq!(hub.metrics().open, 0);
@@ -363,7 +363,7 @@ fn a_place_that_is_used_again_has_another_id() {
     assert_eq!(first.slot(), second.slot());
     assert_ne!(first.session(), second.session());
     reply(&mut hub, first, 2, "OK BCM\n");
-    hub.release(Release::LoggedIn { connection: first, user: "luke".parse().unwrap() }, NOW);
+    hub.release([Release::LoggedIn { connection: first, user: "luke".parse().unwrap() }], NOW);
     hub.feed(first, b"PING\n");
     hub.serve(first, NOW);
     assert_eq!(said(&mut hub, second).0, "");
@@ -463,7 +463,7 @@ proptest! {
                 hub.serve(id, NOW);
                 for input in inputs(&mut hub) {
                     let Input::Ask(ask) = input else { continue };
-                    hub.release(ask.to.refused(Verb::Login, Code::BadCredentials, "no"), NOW);
+                    hub.release([ask.to.refused(Verb::Login, Code::BadCredentials, "no")], NOW);
                 }
                 let peer = hub.peers.get(id).unwrap();
                 let held = peer.connection.bytes_held() + peer.outbox.bytes_held();
@@ -488,4 +488,65 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         line("", 5),
         (0..3000_usize).prop_map(|count| vec![b'x'; count]),
     ]
+}
+
+/// Three users with two sessions each, and what the engine releases when they post, one after the other: `rooms` tells which
+/// messages go to a room of two of them.
+fn posts(posts: &[(usize, bool)], limits: ServerLimits) -> (Hub, Vec<ConnectionId>, Vec<Release>) {
+    let mut hub = hub(limits);
+    let names = ["obiwan", "luke", "yoda"];
+    let sessions: Vec<_> = (0..6).map(|n| log_in(&mut hub, names[n % 3], "on")).collect();
+    let mut tickets = [1; 6];
+    let (mut broadcasts, mut rooms) = (0, 0);
+    let mut releases = Vec::new();
+    for &(poster, in_room) in posts {
+        let id = sessions[poster];
+        assert_eq!(feed(&mut hub, id, "BCM hello\n").len(), 1);
+        tickets[poster] += 1;
+        releases.push(Release::Reply {
+            connection: id,
+            ticket: tickets[poster],
+            lines: format!("OK BCM {poster}\n").into(),
+        });
+        releases.push(if in_room {
+            rooms += 1;
+            message(Conversation::Room(RoomId::FIRST), rooms, members(&["obiwan", "luke"], id))
+        } else {
+            broadcasts += 1;
+            message(Conversation::Broadcast, broadcasts, everyone(id))
+        });
+    }
+    (hub, sessions, releases)
+}
+
+proptest! {
+    #[test]
+    fn what_is_released_together_is_told_as_if_it_came_one_by_one(
+        script in prop::collection::vec((0_usize..6, prop::bool::weighted(0.1)), 0..40),
+        outbox_bytes_max in 60_usize..3000,
+    ) {
+        let limits = ServerLimits { outbox_bytes_max, requests_in_flight_max: NonZeroUsize::new(1000).unwrap(), ..ServerLimits::default() };
+        let (mut together, sessions, releases) = posts(&script, limits);
+        let (mut singly, _, one_by_one) = posts(&script, limits);
+        together.release(releases, NOW);
+        for release in one_by_one {
+            singly.release([release], NOW);
+        }
+        for id in sessions {
+            prop_assert_eq!(said(&mut together, id).0, said(&mut singly, id).0);
+            // What was left out is told once there is room.
+            prop_assert_eq!(said(&mut together, id).0, said(&mut singly, id).0);
+        }
+        prop_assert_eq!(together.metrics().deliveries, singly.metrics().deliveries);
+        prop_assert_eq!(together.metrics().left_out, singly.metrics().left_out);
+    }
+}
+
+#[test]
+fn who_posts_nothing_gets_what_is_released_together_in_one_piece() {
+    let (mut hub, sessions, releases) = posts(&[(0, false), (1, false), (0, false)], ServerLimits::default());
+    hub.release(releases, NOW);
+    let pieces = |id| hub.outbox(id).map(|outbox| outbox.pieces().count());
+    assert_eq!(pieces(sessions[2]), Some(1));
+    assert_eq!(pieces(sessions[5]), Some(1));
 }
