@@ -98,7 +98,7 @@ impl<D: Disk> Keeper<D> {
             let Some(frozen) = oldest else { break };
             self.flush(&frozen)?;
         }
-        let manifest = Manifest { journal: next, ..self.manifest.clone() };
+        let manifest = Manifest { journal: next, closed: true, ..self.manifest.clone() };
         self.take_over(manifest)
     }
 

@@ -18,6 +18,7 @@ const VERSION: u32 = 1;
 /// Flags.
 const DROPPED: u64 = 1;
 const SETS_ASIDE: u64 = 2;
+const CLOSED: u64 = 4;
 /// Magic, version, zero, checksum.
 const HEAD_BYTES: usize = 24;
 /// What a manifest is checked with: the salt of the store stands in it.
@@ -39,6 +40,8 @@ pub(super) struct Manifest {
     pub(super) dropped: bool,
     /// Whether files that are not named here are what a repair left: they are to be set aside, and nothing is in the journal.
     pub(super) sets_aside: bool,
+    /// Whether the store was closed, and nothing is in the journal. Who opens it writes a manifest that says no.
+    pub(super) closed: bool,
     /// Oldest first.
     pub(super) runs: Vec<RunSummary>,
 }
@@ -87,7 +90,8 @@ impl Manifest {
         body.put_u64(self.journal.first);
         body.put_u64(self.journal.chain);
         body.put_u64(self.next_id);
-        body.put_u64(u64::from(self.dropped) * DROPPED + u64::from(self.sets_aside) * SETS_ASIDE);
+        let flags = [(self.dropped, DROPPED), (self.sets_aside, SETS_ASIDE), (self.closed, CLOSED)];
+        body.put_u64(flags.iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag).sum());
         let state = self.state.unwrap_or_default();
         for number in [state.id, state.bytes, state.compact_bytes, state.chain] {
             body.put_u64(number);
@@ -150,7 +154,7 @@ impl Manifest {
         };
         let journal_files = (0..body.u64()?).map(|_| journal_file(&mut body)).collect::<Option<_>>()?;
         let runs = (0..body.u64()?).map(|_| run(&mut body)).collect::<Option<_>>()?;
-        let is_known = flags <= DROPPED + SETS_ASIDE;
+        let is_known = flags <= DROPPED + SETS_ASIDE + CLOSED;
         (body.rest().is_empty() && is_known).then_some(Self {
             epoch,
             salt,
@@ -160,6 +164,7 @@ impl Manifest {
             next_id,
             dropped: flags & DROPPED != 0,
             sets_aside: flags & SETS_ASIDE != 0,
+            closed: flags & CLOSED != 0,
             runs,
         })
     }
@@ -212,6 +217,7 @@ mod tests {
             next_id: 8,
             dropped: true,
             sets_aside: false,
+            closed: false,
             runs: vec![run(1), run(4)],
         }
     }
@@ -223,7 +229,7 @@ mod tests {
     #[test]
     fn a_manifest_comes_back_as_it_was() {
         let bare = Manifest { state: None, runs: Vec::new(), journal_files: BTreeMap::new(), ..example() };
-        let repaired = Manifest { dropped: false, sets_aside: true, ..example() };
+        let repaired = Manifest { dropped: false, sets_aside: true, closed: true, ..example() };
         for manifest in [example(), bare, repaired] {
             assert_eq!(parse(&manifest.bytes()).unwrap(), manifest);
         }

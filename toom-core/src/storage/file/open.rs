@@ -80,6 +80,10 @@ pub(super) fn find<D: Disk>(
         active: Memtable::default(),
     };
 
+    if manifest.closed {
+        let next = manifest.journal.first;
+        return Ok(Some(Found { manifest, view, cache, next, opened: Opened::default() }));
+    }
     let mut user_names = Names::default();
     let replayed = journal::replay(disk, manifest.salt, manifest.journal, |record| {
         view.replay(record, &mut user_names)
@@ -118,7 +122,10 @@ pub(super) fn open<D: Disk>(disk: D, options: &FileOptions) -> Result<OpenStore<
         Some(found) => found,
         None => make(&disk, options)?,
     };
-    let Found { manifest, view, cache, next, opened } = found;
+    let Found { mut manifest, view, cache, next, opened } = found;
+    if options.restored {
+        manifest.epoch = options.random.epoch();
+    }
     let (epoch, salt) = (manifest.epoch, manifest.salt);
     // A new chain: nothing that lies in the journal now can follow a frame that comes.
     let first = next + 1;
@@ -141,7 +148,7 @@ pub(super) fn open<D: Disk>(disk: D, options: &FileOptions) -> Result<OpenStore<
         retention: options.retention,
         unit: options.journal_bytes,
     });
-    let manifest = Manifest { journal: start, journal_files, ..manifest };
+    let manifest = Manifest { journal: start, journal_files, closed: false, ..manifest };
     keeper.take_over(manifest)?;
     keeper.remove_orphans()?;
     Ok(OpenStore { epoch, journal, reader, control, keeper, opened })
@@ -175,6 +182,7 @@ fn make<D: Disk>(disk: &D, options: &FileOptions) -> Result<Found<D>, StorageErr
         next_id: 1,
         dropped: false,
         sets_aside: false,
+        closed: false,
         runs: Vec::new(),
     };
     manifest.store(disk)?;

@@ -1,5 +1,6 @@
 //! What a store in a folder is opened with.
 
+use crate::Epoch;
 use crate::storage::file::durability::Durability;
 use crate::storage::file::retention::Retention;
 
@@ -9,6 +10,7 @@ pub struct FileOptions {
     pub(super) random: Random,
     pub(super) durability: Durability,
     pub(super) retention: Retention,
+    pub(super) restored: bool,
     pub(super) journal_bytes: u64,
     pub(super) index_cache_bytes: u64,
     pub(super) housekeeping: Housekeeping,
@@ -38,6 +40,7 @@ impl FileOptions {
             random: Random(random),
             durability: Durability::Sync,
             retention: Retention { keep_for: None, keep_bytes: None },
+            restored: false,
             journal_bytes: 8 << 20,
             index_cache_bytes: 16 << 20,
             housekeeping: Housekeeping::Thread,
@@ -54,6 +57,12 @@ impl FileOptions {
     #[must_use]
     pub const fn retention(self, retention: Retention) -> Self {
         Self { retention, ..self }
+    }
+
+    /// The folder was put back from an older copy: the store gets a new epoch, so that nobody trusts numbers that are used again.
+    #[must_use]
+    pub const fn restored(self) -> Self {
+        Self { restored: true, ..self }
     }
 
     /// How large each of the three journal files is, in bytes; those that are there stay as they are. 8 MiB: what is in
@@ -78,6 +87,11 @@ impl FileOptions {
 }
 
 impl Random {
+    pub(super) fn epoch(self) -> Epoch {
+        let [epoch, _] = self.halves();
+        Epoch::new(epoch)
+    }
+
     pub(super) fn halves(self) -> [u64; 2] {
         let (halves, _) = self.0.as_chunks();
         [0, 1].map(|half| halves.get(half).copied().map_or(0, u64::from_le_bytes))

@@ -1,5 +1,6 @@
 //! The store as a whole.
 
+mod closing;
 mod laws;
 mod model;
 mod repair;

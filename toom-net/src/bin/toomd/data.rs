@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
 use jiff::{Span, SpanRelativeTo};
-use toom_core::{Cut, Durability, FileOptions, FileStorage, Retention};
+use toom_core::{Cut, Durability, Epoch, FileOptions, FileStorage, Retention, Storage as _};
 
 use crate::failure::Failure;
 use crate::random::random;
@@ -44,6 +44,14 @@ pub(crate) enum Outlives {
     Sync,
     /// A crash of the program; the loss of power takes the messages of the last seconds
     Buffered,
+}
+
+/// Gives the store in `path` a new epoch.
+pub(crate) fn renew_epoch(path: &Path) -> Result<Epoch, Failure> {
+    let storage = open(path, FileOptions::new(random()?).restored())?;
+    let epoch = storage.epoch();
+    storage.close().map_err(Failure::Data)?;
+    Ok(epoch)
 }
 
 impl DataArgs {

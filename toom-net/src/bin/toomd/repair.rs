@@ -7,7 +7,7 @@ use clap::Args;
 use toom_core::{Conversation, Losses, LostMessages, MessageNumber, RepairPlan};
 
 use crate::bars::Bars;
-use crate::data::DataDir;
+use crate::data::{self, DataDir};
 use crate::failure::Failure;
 use crate::random::random;
 use crate::verify;
@@ -19,12 +19,22 @@ pub(crate) struct RepairArgs {
     /// Repair without asking
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Instead: give the store a new epoch, after the folder was put back from an older copy
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) new_epoch: bool,
 }
 
 /// Carries it out.
 pub(crate) fn run(args: &RepairArgs) -> Result<(), Failure> {
     let path = args.data.existing()?;
     let shown = path.display();
+    if args.new_epoch {
+        let epoch = data::renew_epoch(path)?;
+        eprintln!(
+            "the store in {shown} has the epoch {epoch} now: clients forget the numbers that they remember"
+        );
+        return Ok(());
+    }
     let Some(plan) = RepairPlan::make(path, Bars::default().store_teller()).map_err(Failure::Data)? else {
         eprintln!("the store in {shown} is whole: there is nothing to repair");
         return Ok(());

@@ -79,6 +79,7 @@ impl<D: Disk> Work<'_, D> {
             next_id: self.next_id,
             dropped: findings.dropped,
             sets_aside: true,
+            closed: false,
             runs,
         };
         self.keep_small_files(&manifest)?;

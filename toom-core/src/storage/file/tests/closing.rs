@@ -1,0 +1,44 @@
+//! What closing a store, and opening a copy of it, leaves and changes.
+
+use crate::simulated::SimDisk;
+use crate::{Disk, FileOptions, FileStorage, Housekeeping, Record, Storage};
+
+use super::script::{Draft, Kind, Writer};
+
+fn options() -> FileOptions {
+    FileOptions::new([5; 16]).journal_bytes(1 << 12).housekeeping(Housekeeping::Caller)
+}
+
+fn batch(writer: &mut Writer) -> Vec<Record> {
+    let kind = Kind::Post { conversation: 0, bytes: 20 };
+    writer.write(&[Draft { kind, author: 0, wait_micros: 1, keyed: false }])
+}
+
+#[test]
+fn the_journal_of_a_store_that_was_closed_is_not_looked_at() {
+    let disk = SimDisk::new();
+    let mut writer = Writer::default();
+    let mut store = FileStorage::open_on(disk.clone(), options()).unwrap();
+    store.append(&batch(&mut writer)).unwrap();
+    store.close().unwrap();
+    for name in disk.names().unwrap().iter().filter(|name| name.starts_with("journal")) {
+        disk.put(name, &vec![0xa5; 1 << 12]);
+    }
+    let mut store = FileStorage::open_on(disk.clone(), options()).unwrap();
+    assert_eq!((store.opened().replayed, &store.opened().cut), (0, &None));
+    store.append(&batch(&mut writer)).unwrap();
+    core::mem::forget(store);
+    let mut store = FileStorage::open_on(disk.kill(), options()).unwrap();
+    assert_eq!(store.opened().replayed, 1, "what was appended since is in the journal");
+    assert_eq!(store.recover().unwrap().tails[0].number.get(), 2);
+}
+
+#[test]
+fn a_store_that_was_restored_gets_another_epoch_and_keeps_it() {
+    let disk = SimDisk::new();
+    let epoch = FileStorage::open_on(disk.clone(), options()).unwrap().epoch();
+    let again = FileOptions::new([6; 16]).journal_bytes(1 << 12);
+    let restored = FileStorage::open_on(disk.clone(), again.restored()).unwrap().epoch();
+    assert_ne!(restored, epoch);
+    assert_eq!(FileStorage::open_on(disk, options()).unwrap().epoch(), restored);
+}
