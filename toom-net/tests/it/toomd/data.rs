@@ -324,3 +324,14 @@ fn old_history_goes_where_that_is_asked_for() {
         std::thread::yield_now();
     }
 }
+
+#[test]
+fn a_folder_that_was_put_back_gets_a_new_epoch_and_keeps_its_history() {
+    let folder = with_history();
+    let (_, before, _) = run(&folder, "verify");
+    let first = done(&folder, "repair --new-epoch");
+    assert!(first.starts_with("the store in toom-data has the epoch "), "{first}");
+    assert_ne!(done(&folder, "repair --new-epoch"), first);
+    let (_, after, _) = run(&folder, "verify");
+    assert_eq!(said_of(&after, "digest"), said_of(&before, "digest"));
+}
