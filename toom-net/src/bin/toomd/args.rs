@@ -70,10 +70,10 @@ pub(crate) enum Command {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ServeArgs {
     /// The TCP port; 0 picks a free one
-    #[arg(default_value_t = 2000)]
+    #[arg(index = 1, default_value_t = 2000)]
     pub(crate) port: u16,
     /// How many wrong passwords in a row block an account, 1 to 5
-    #[arg(default_value = "3", value_parser = parse_attempts)]
+    #[arg(index = 2, default_value = "3", value_parser = parse_attempts)]
     pub(crate) attempts: Attempts,
     /// Read settings from this file (TOML); variables TOOMD_… and the command line come before it
     #[arg(long, value_name = "FILE")]

@@ -55,6 +55,12 @@ fn the_command_line_comes_before_variables_and_they_before_the_file() {
 }
 
 #[test]
+fn what_stands_in_a_place_of_the_command_line_stays_there_whatever_the_file_says() {
+    let asked = asked(&["2001", "4"], &[], "port = 1\n").unwrap();
+    assert_eq!((asked.cli.serve.port, asked.cli.serve.attempts.get()), (2001, 4));
+}
+
+#[test]
 fn choices_are_true_or_false() {
     let asked =
         asked(&[], &[("TOOMD_MEMORY", "false"), ("TOOMD_INSECURE", "true")], "memory = true\n").unwrap();

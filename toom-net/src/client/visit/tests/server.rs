@@ -27,6 +27,8 @@ pub(super) struct Server {
     pub(super) lagging: Option<BTreeMap<Conversation, (usize, usize)>>,
     /// A message that is pushed before the next post of the client's is answered.
     pub(super) overtaking: Option<(Conversation, String)>,
+    /// A read that waits until other requests were carried out. Its reply comes before theirs all the same.
+    pub(super) late: Option<Late>,
     /// What stands behind the greeting.
     pub(super) idle: &'static str,
     /// What the next login is answered.
@@ -38,6 +40,12 @@ pub(super) struct Message {
     pub(super) at: i64,
     pub(super) author: String,
     pub(super) body: String,
+}
+
+pub(super) struct Late {
+    read: String,
+    /// How many lines stood before its reply.
+    before: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,6 +87,7 @@ impl Server {
 
     pub(super) fn cut(&mut self) {
         self.lines = None;
+        self.late = None;
         self.session = Session::None;
     }
 
@@ -124,8 +133,30 @@ impl Server {
         }
     }
 
-    /// Takes a line from the client.
+    /// Takes a line from the client. A read is carried out as late as it may be: with the next request, or when there is none.
     pub(super) fn hear(&mut self, line: &str) {
+        if line.starts_with("RDM") {
+            self.read_late();
+            self.late =
+                Some(Late { read: line.to_owned(), before: self.lines.as_ref().map_or(0, VecDeque::len) });
+            return;
+        }
+        self.carry_out(line);
+        self.read_late();
+    }
+
+    /// Carries out the read that waits, if there is one. Nothing is pushed inside a reply, and the reply stands where it belongs.
+    pub(super) fn read_late(&mut self) -> bool {
+        let Some(Late { read, before }) = self.late.take() else { return false };
+        let behind = self.lines.as_mut().map(|lines| lines.split_off(before.min(lines.len())));
+        self.carry_out(&read);
+        if let (Some(lines), Some(behind)) = (&mut self.lines, behind) {
+            lines.extend(behind);
+        }
+        true
+    }
+
+    fn carry_out(&mut self, line: &str) {
         let command = Request::parse(line.as_bytes()).unwrap().command;
         let key = command.key().map(|key| key.as_str().to_owned());
         if let Some(answer) = key.as_ref().and_then(|key| self.keys.get(key)) {

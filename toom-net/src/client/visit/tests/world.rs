@@ -27,7 +27,8 @@ pub(super) struct World {
     pub(super) brought: usize,
     /// What came out, in order.
     pub(super) seen: Vec<VisitEvent>,
-    pub(super) reads: usize,
+    /// What was asked of the history.
+    pub(super) reads: Vec<String>,
     /// Whether what is pushed is taken.
     pub(super) taker: Taker,
 }
@@ -53,7 +54,7 @@ impl World {
             to_server: Vec::new(),
             brought: 0,
             seen: Vec::new(),
-            reads: 0,
+            reads: Vec::new(),
             taker: Taker::Awake,
         };
         world.visit.request(Command::Login {
@@ -101,7 +102,7 @@ impl World {
         let unsent = self.visit.unsent().to_vec();
         self.visit.advance(unsent.len());
         self.to_server.extend_from_slice(&unsent);
-        self.bring_up() || self.bring_down()
+        self.bring_up() || self.server.read_late() || self.bring_down()
     }
 
     /// Lets the connection break, as a cut does.
@@ -129,7 +130,9 @@ impl World {
         let line: Vec<u8> = self.to_server.drain(..=end).collect();
         if self.cut().is_none() {
             let line = String::from_utf8(line).unwrap();
-            self.reads += usize::from(line.starts_with("RDM"));
+            if line.starts_with("RDM") {
+                self.reads.push(line.trim_end().to_owned());
+            }
             self.server.hear(line.trim_end());
         }
         true
