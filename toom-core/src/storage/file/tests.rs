@@ -1,5 +1,6 @@
 //! The store as a whole.
 
+mod broken_off;
 mod laws;
 mod model;
 mod repair;
