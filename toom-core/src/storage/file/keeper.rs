@@ -22,6 +22,8 @@ use crate::storage::file::view::{FileReader, Frozen};
 
 /// A file is synced whenever so much of it was written, so that no append waits long behind a sync.
 const SYNC_BYTES: u64 = 2 << 20;
+/// A state file is not written anew before it has grown by such a part of a journal file: by 1 MiB, by default.
+const STATE_PART: u64 = 8;
 
 /// Keeps the files of a store.
 pub(super) struct Keeper<D: Disk> {
@@ -178,7 +180,7 @@ impl<D: Disk> Keeper<D> {
     ) -> Result<StateFile<D::File>, StorageError> {
         let current = self.reader.view().state.clone();
         if let Some(current) = &current
-            && !current.is_outgrown()
+            && !current.is_outgrown(self.bounds.unit / STATE_PART)
         {
             return current.append(memtable);
         }

@@ -119,7 +119,11 @@ pub(super) struct OpenStore<D: Disk> {
 pub(super) fn open<D: Disk>(disk: D, options: &FileOptions) -> Result<OpenStore<D>, StorageError> {
     repair::finish(&disk)?;
     let found = match find(&disk, options.index_cache_bytes, Access::Write)? {
-        Some(found) => found,
+        Some(found) => {
+            // Who renamed the manifest may have been killed before it was durable. Nothing is built on one that a power cut can take away.
+            sync_names(&disk)?;
+            found
+        }
         None => make(&disk, options)?,
     };
     let Found { mut manifest, view, cache, next, opened } = found;
@@ -172,7 +176,7 @@ fn make<D: Disk>(disk: &D, options: &FileOptions) -> Result<Found<D>, StorageErr
     let [epoch, secret] = options.random.halves();
     let birth = Birth { epoch: Epoch::new(epoch), salt: Salt::new(secret) };
     birth.store(disk)?;
-    disk.sync_names().map_err(|error| failed(disk.shown("."), "sync it", error))?;
+    sync_names(disk)?;
     let manifest = Manifest {
         epoch: birth.epoch,
         salt: birth.salt,
@@ -212,4 +216,8 @@ pub(super) fn damaged_journal_files<D: Disk>(
 
 pub(super) fn names<D: Disk>(disk: &D) -> Result<Vec<String>, StorageError> {
     disk.names().map_err(|error| failed(disk.shown("."), "list it", error))
+}
+
+fn sync_names<D: Disk>(disk: &D) -> Result<(), StorageError> {
+    disk.sync_names().map_err(|error| failed(disk.shown("."), "sync it", error))
 }

@@ -32,8 +32,6 @@ pub(super) use salvage::salvage;
 
 /// The longest body of a frame that is worth making: a state is written and read in pieces.
 const FRAME_BYTES: usize = 1 << 20;
-/// A state file smaller than this is not written anew.
-const SMALL_BYTES: u64 = 1 << 20;
 
 /// What the manifest says of the state file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -120,9 +118,9 @@ impl<F: DiskFile> StateFile<F> {
         self.summary
     }
 
-    /// Whether it pays to write it anew.
-    pub(super) fn is_outgrown(&self) -> bool {
-        self.summary.bytes > 2 * self.summary.compact_bytes + SMALL_BYTES
+    /// Whether it pays to write it anew: it has doubled, and grown by `small_bytes` besides.
+    pub(super) fn is_outgrown(&self, small_bytes: u64) -> bool {
+        self.summary.bytes > 2 * self.summary.compact_bytes + small_bytes
     }
 
     /// The file with what `memtable` adds, synced.

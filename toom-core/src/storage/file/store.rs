@@ -120,8 +120,12 @@ impl<D: Disk> FileStorage<D> {
     /// Does a piece of the work behind the journal, if that is left to the caller, and tells whether there was anything to do.
     ///
     /// # Errors
-    /// [`StorageError`] if it fails; if that is not [harmless](StorageError::is_harmless), the store needs to be reopened.
+    /// [`StorageError`] if it fails; if that is not [harmless](StorageError::is_harmless), the store needs to be reopened, and works no
+    /// more until then.
     pub fn work(&mut self) -> Result<bool, StorageError> {
+        if self.needs_reopen {
+            return Err(StorageError::NeedsReopen);
+        }
         let Some(Housekeeper::Caller(keeper)) = &mut self.housekeeper else { return Ok(false) };
         match keeper.step() {
             Ok(step) => Ok(step == Step::Worked),

@@ -1,9 +1,15 @@
 //! The store as a whole.
 
+mod broken_off;
 mod closing;
+mod crash;
+mod damage;
+mod faults;
 mod laws;
 mod model;
+mod recording;
 mod repair;
 mod sample;
 mod script;
+mod truth;
 mod verify;

@@ -78,6 +78,8 @@ pub(super) fn open<D: Disk>(disk: &D, file: JournalFile, bytes: u64) -> Result<O
     let handle = disk.open(&name, Access::Write).map_err(failed)?;
     let found = handle.len().map_err(failed)?;
     fill(disk, file, &handle, found..bytes)?;
+    // Who filled it up may have been killed before the sync, and the manifest will say how long it is.
+    handle.sync().map_err(failed)?;
     Ok(Opened { file, handle, bytes: found.max(bytes) })
 }
 

@@ -30,7 +30,11 @@ pub(super) const AUTHORS: [&str; 4] = ["Obiwan", "luke", "yoda", "ＬＥＩＡ"]
 pub(super) const CONVERSATIONS: u32 = 5;
 
 pub(super) fn draft() -> impl Strategy<Value = Draft> {
-    let bytes = prop_oneof![8 => 1_usize..80, 1 => 80_usize..2000, 1 => Just(8192_usize)];
+    draft_of(prop_oneof![8 => 1_usize..80, 1 => 80_usize..2000, 1 => Just(8192_usize)])
+}
+
+/// A draft of a message of so many bytes, or of a room.
+pub(super) fn draft_of(bytes: impl Strategy<Value = usize>) -> impl Strategy<Value = Draft> {
     let post = (0..CONVERSATIONS, bytes).prop_map(|(conversation, bytes)| Kind::Post { conversation, bytes });
     let kind = prop_oneof![9 => post, 1 => Just(Kind::Room)];
     let wait = prop_oneof![4 => 1_i64..1000, 1 => 1_i64..10_000_000];

@@ -53,6 +53,8 @@ pub enum Case {
         /// How many.
         bytes: usize,
     },
+    /// Everything: the process ended, and the power did not fail. What was not synced may still be lost.
+    Killed,
 }
 
 /// All subsets of 12 sectors with each fate and each length of a file, else 4,096.
@@ -82,6 +84,15 @@ impl Trace {
                 operations,
                 case: Case::Chosen(choice),
             })
+        })
+    }
+
+    /// What the end of the process leaves in every state, in order.
+    pub fn kills(&self) -> impl Iterator<Item = Crash> + '_ {
+        (self.before..).zip(&self.states).map(|(operations, state)| Crash {
+            disk: SimDisk::of(state.image.clone(), self.bytes_max),
+            operations,
+            case: Case::Killed,
         })
     }
 
