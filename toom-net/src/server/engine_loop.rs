@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use toom_core::{
-    Body, Conversation, Effect, Engine, IdempotencyKey, Mono, Now, RoomId, Secret, Storage, UserName,
+    Body, Conversation, Effect, Engine, IdempotencyKey, MessageNumber, Mono, Now, RoomId, Secret, Storage,
+    UserName,
 };
 
 use super::Event;
@@ -116,9 +117,14 @@ impl<S: Storage> EngineLoop<S> {
 
     /// What was counted, and how things stand.
     pub(super) fn metrics(&self) -> EngineMetrics {
+        let storage = self.engine.storage();
+        // A floor that cannot be read is told as unknown: reading it fails for who asks for history, too.
+        let floor = storage.floor(Conversation::Broadcast).map_or(0, MessageNumber::get);
         EngineMetrics {
             sessions: self.users.len() as u64,
             checks_under_way: self.logins.under_way() as u64,
+            store_bytes: storage.bytes_on_disk().unwrap_or(0),
+            broadcast_floor: floor,
             ..self.counts
         }
     }

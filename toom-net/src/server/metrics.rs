@@ -96,6 +96,10 @@ pub struct EngineMetrics {
     pub appends_failed: u64,
     /// Whether the store failed to keep the latest batch: it may be full, or it has to be opened again.
     pub refuses_writes: bool,
+    /// How many bytes the history takes on disk now; 0 for a store that cannot tell.
+    pub store_bytes: u64,
+    /// The number of the first broadcast that is kept now: it rises when retention drops older ones.
+    pub broadcast_floor: u64,
     /// How long the store took to keep a batch.
     pub append_time: Histogram,
     /// How many writes a batch had.

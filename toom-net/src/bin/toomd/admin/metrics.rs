@@ -45,6 +45,8 @@ impl Collector for Counted {
                 "Password checks under way, those that wait included",
                 engine.checks_under_way,
             ),
+            ("store_bytes", "Bytes that the history takes on disk", engine.store_bytes),
+            ("store_broadcast_floor", "The first broadcast that is kept", engine.broadcast_floor),
             ("store_refuses", "1 if the store failed to keep the latest batch", engine.refuses_writes.into()),
         ] {
             let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
