@@ -4,4 +4,6 @@
 #[cfg(feature = "file")]
 mod fixture;
 mod history;
+#[cfg(feature = "file")]
+mod killed;
 mod lockout;
