@@ -33,6 +33,8 @@ struct Run<'s> {
     possible: usize,
     /// How often an error was met.
     met: u32,
+    /// The disk has been made to work again.
+    mended: bool,
 }
 
 /// Whether the script goes on.
@@ -43,7 +45,7 @@ enum Met {
 
 impl<'s> Run<'s> {
     fn new(script: &'s Script, disk: SimDisk) -> Self {
-        Self { script, disk, store: None, acknowledged: 0, possible: 0, met: 0 }
+        Self { script, disk, store: None, acknowledged: 0, possible: 0, met: 0, mended: false }
     }
 
     /// Carries out what the script says until something fails that only opening the store again mends; then all is well after that.
@@ -51,13 +53,16 @@ impl<'s> Run<'s> {
         for act in core::iter::once(&Act::CloseAndOpen).chain(&self.script.acts) {
             while let Err(error) = self.act(*act) {
                 self.met += 1;
+                if self.mended {
+                    return Err(Wrong::Answer(format!("the disk works again, and it says “{error}”")));
+                }
                 match self.meet(&error).map_err(|wrong| format!("after “{error}”: {wrong}"))? {
                     Met::GoesOn => {}
                     Met::Over => return Ok(()),
                 }
             }
         }
-        mend(&self.disk);
+        self.mend();
         self.store = None;
         self.all_is_well(&self.disk, self.certain())
     }
@@ -85,6 +90,11 @@ impl<'s> Run<'s> {
         }
     }
 
+    fn mend(&mut self) {
+        mend(&self.disk);
+        self.mended = true;
+    }
+
     fn certain(&self) -> RangeInclusive<usize> {
         self.acknowledged..=self.possible
     }
@@ -104,9 +114,11 @@ impl<'s> Run<'s> {
             self.script.truth.held_by(store, exactly)
         })?;
         if error.is_harmless() {
-            // Still no room, or room again by now.
             self.check_what_is_left()?;
-            mend(&self.disk);
+            // It is tried again without room, and then with room.
+            if self.met > 1 {
+                self.mend();
+            }
             return Ok(Met::GoesOn);
         }
         let next = &self.script.truth.batches[self.acknowledged];
@@ -121,7 +133,7 @@ impl<'s> Run<'s> {
             }
         }
         self.check_what_is_left()?;
-        mend(&self.disk);
+        self.mend();
         self.store = None;
         self.all_is_well(&self.disk, self.certain())?;
         Ok(Met::Over)
@@ -197,10 +209,20 @@ fn no_call_that_finds_no_room_costs_anything_that_was_acknowledged() {
     }
 }
 
+/// The last of them breaks off when all is written.
+const TORN_AT: [usize; 5] = [1, 8, 40, 100, usize::MAX];
+
 #[test]
 fn no_write_that_breaks_off_costs_anything_that_was_acknowledged() {
-    for bytes in [1, 8, 40, 100] {
+    for bytes in TORN_AT {
         each_call_fails(Call::Write, |fault| fault.torn(bytes));
+    }
+}
+
+#[test]
+fn no_write_that_runs_out_of_room_halfway_costs_anything_that_was_acknowledged_or_comes_back() {
+    for bytes in TORN_AT {
+        each_call_fails(Call::Write, |fault| fault.full().torn(bytes));
     }
 }
 

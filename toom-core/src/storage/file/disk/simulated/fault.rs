@@ -35,10 +35,10 @@ pub struct Fault {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Failure {
-    Error,
-    Full,
-    Torn { bytes: usize },
+pub(super) struct Failure {
+    is_full: bool,
+    /// How many bytes of a write are written before it fails.
+    pub(super) bytes: usize,
 }
 
 impl Fault {
@@ -46,7 +46,13 @@ impl Fault {
     #[must_use]
     pub const fn nth(n: u64) -> Self {
         let pass = n.saturating_sub(1);
-        Self { call: None, files: String::new(), pass, forever: false, failure: Failure::Error }
+        Self {
+            call: None,
+            files: String::new(),
+            pass,
+            forever: false,
+            failure: Failure { is_full: false, bytes: 0 },
+        }
     }
 
     /// Only calls of this kind count, and fail.
@@ -70,13 +76,13 @@ impl Fault {
     /// It fails with [`io::ErrorKind::StorageFull`].
     #[must_use]
     pub fn full(self) -> Self {
-        Self { failure: Failure::Full, ..self }
+        Self { failure: Failure { is_full: true, ..self.failure }, ..self }
     }
 
-    /// It fails after `bytes` of the bytes were written.
+    /// It fails after `bytes` of the bytes were written, or all if there are no more.
     #[must_use]
     pub fn torn(self, bytes: usize) -> Self {
-        Self { failure: Failure::Torn { bytes }, ..self }
+        Self { failure: Failure { bytes, ..self.failure }, ..self }
     }
 
     /// Takes notice of a call: how it fails, if it does.
@@ -100,18 +106,7 @@ impl Fault {
 
 impl Failure {
     pub(super) fn error(self) -> io::Error {
-        match self {
-            Self::Full => io::ErrorKind::StorageFull.into(),
-            Self::Error | Self::Torn { .. } => io::Error::from_raw_os_error(EIO),
-        }
-    }
-
-    /// How many bytes of a write are written before it fails.
-    pub(super) const fn bytes(self) -> usize {
-        match self {
-            Self::Torn { bytes } => bytes,
-            Self::Error | Self::Full => 0,
-        }
+        if self.is_full { io::ErrorKind::StorageFull.into() } else { io::Error::from_raw_os_error(EIO) }
     }
 }
 

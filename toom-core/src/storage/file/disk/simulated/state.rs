@@ -79,7 +79,7 @@ impl State {
         let (start, end) = place(offset, bytes.len())?;
         let name = self.name_of(file);
         let (fits, result) = if let Some(failure) = self.meet(Call::Write, &name) {
-            (failure.bytes(), Err(failure.error()))
+            (failure.bytes, Err(failure.error()))
         } else {
             let lacking = self.bytes_lacking(file, end);
             let full = if lacking > 0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) };
