@@ -4,7 +4,7 @@ use std::io;
 
 use super::recording::{Recording, Script};
 use crate::simulated::{Effort, SimDisk, SimFile, SimLock};
-use crate::{Access, Disk, DiskFile, Durability};
+use crate::{Access, Disk, DiskFile, Durability, Housekeeping};
 
 /// How many batches a script appends.
 const APPENDS: usize = 18;
@@ -95,6 +95,22 @@ fn a_power_cut_costs_a_buffered_store_its_last_batches_and_the_end_of_the_proces
         });
         all_recover(1_000, cuts);
     }
+}
+
+/// Appends and the work behind the journal then take turns as chance has it.
+#[test]
+fn a_power_cut_of_a_store_with_a_thread_of_its_own_leaves_what_was_acknowledged() {
+    let effort = Effort { all_up_to: 16, drawn: 8, seed: 6 };
+    let states = (0..4 * scale()).flat_map(|seed| {
+        let script = Script::new(seed, APPENDS);
+        let options = script.options;
+        let threaded = Script { options: options.housekeeping(Housekeeping::Thread), ..script };
+        let mut recording = threaded.record(|disk| disk);
+        recording.script.options = options;
+        let crashes = recording.trace.kills().chain(recording.trace.crashes(effort));
+        crashes.map(|crash| recording.check(&crash, true)).collect::<Vec<_>>()
+    });
+    all_recover(2_000, states);
 }
 
 /// How many crashes lost something that was acknowledged, of how many, on a disk that tells this lie.
