@@ -73,8 +73,8 @@ fn parts<'a>(
     let at_and_rest = value.split_first_chunk();
     let (Some(number), Some((at, rest))) = (number, at_and_rest) else { return Ok(None) };
     let at = Timestamp::from_unix_micros(i64::from_le_bytes(*at));
-    let texts = rest.split_first().and_then(|(length, texts)| texts.split_at_checked(usize::from(*length)));
-    let (Some(at), Some((author, body))) = (at, texts) else { return Ok(None) };
-    let (author, body) = (str::from_utf8(author)?, str::from_utf8(body)?);
+    let (Some(at), Some((length, texts))) = (at, rest.split_first()) else { return Ok(None) };
+    let texts = simdutf8::basic::from_utf8(texts)?;
+    let Some((author, body)) = texts.split_at_checked(usize::from(*length)) else { return Ok(None) };
     Ok(Some(MessageRef { conversation, number, at, author, body }))
 }

@@ -66,7 +66,7 @@ impl<'a> Take<'a> {
     }
 
     pub(super) fn text(&mut self, bytes: usize) -> Option<&'a str> {
-        core::str::from_utf8(self.bytes(bytes)?).ok()
+        simdutf8::basic::from_utf8(self.bytes(bytes)?).ok()
     }
 
     pub(super) fn u8(&mut self) -> Option<u8> {

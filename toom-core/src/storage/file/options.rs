@@ -41,7 +41,7 @@ impl FileOptions {
             durability: Durability::Sync,
             retention: Retention { keep_for: None, keep_bytes: None },
             restored: false,
-            journal_bytes: 8 << 20,
+            journal_bytes: 6 << 20,
             index_cache_bytes: 16 << 20,
             housekeeping: Housekeeping::Thread,
         }
@@ -65,7 +65,7 @@ impl FileOptions {
         Self { restored: true, ..self }
     }
 
-    /// How large each of the three journal files is, in bytes; those that are there stay as they are. 8 MiB: what is in
+    /// How large each of the three journal files is, in bytes; those that are there stay as they are. 6 MiB: what is in
     /// memory and read again after a crash is at most three times that, and the smallest history file is about as large.
     #[must_use]
     pub const fn journal_bytes(self, bytes: u64) -> Self {

@@ -302,7 +302,7 @@ impl<'a> Block<'a> {
         let end_of = |entry: &Entry| Fields::of(entry).map(|fields| fields.end);
         let text_start = before.last().and_then(end_of).unwrap_or_default();
         let text_end = entries.last().and_then(end_of).unwrap_or(text_start);
-        let text = self.text.get(text_start..text_end).and_then(|text| core::str::from_utf8(text).ok());
+        let text = self.text.get(text_start..text_end).and_then(|text| simdutf8::basic::from_utf8(text).ok());
         let first = MessageNumber::new(self.first.get().saturating_add(skipped as u64));
         let view = text.zip(first).map(|(text, first)| BlockView {
             conversation: self.conversation,
