@@ -1,21 +1,60 @@
-//! Puts load on a `toomd`, and says what a delivery costs it.
+//! Puts load on a server, and says what a delivery costs it.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
-use toom_benches::load::{
-    Encryption, Fleet, Lag, LoadError, Pace, Plan, ServerProcess, Usage, allow_open_files, enter,
-};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use toom_benches::load::{Encryption, FanOut, Lag, LoadError, Pace, Plan, Server, Store, Tables, relay};
 
-/// Files that are neither receivers nor posters.
-const OTHER_FILES: u64 = 64;
-
-/// Starts the `toomd` beside this program, in memory, lets receivers and posters log in, posts, and checks that every message
-/// arrived at every receiver, once and in order. It exits with 0 only if all did.
+/// Starts a server, the `toomd` beside this program unless told otherwise, lets receivers and posters log in, posts, and checks that every
+/// message arrived at every receiver, once and in order. It exits with 0 only if all did.
 #[derive(Debug, Parser)]
-#[command(name = "toom-load", version)]
-struct Args {
+#[command(
+    name = "toom-load",
+    version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    fan_out: FanOutArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measure all servers and stores in turn, and print tables of medians, as Markdown
+    Table {
+        /// How many rounds
+        #[arg(long, default_value_t = 5, value_parser = at_least::<1>)]
+        rounds: usize,
+        /// The folder in which the servers make theirs
+        #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
+        dir: PathBuf,
+    },
+    /// Be the bare relay
+    #[command(hide = true)]
+    Relay,
+}
+
+#[derive(Debug, Args)]
+struct FanOutArgs {
+    /// Which server
+    #[arg(long, value_enum, default_value_t = Program::Toom)]
+    server: Program,
+    /// Where toomd keeps the messages
+    #[arg(long, value_enum, default_value_t = Kept::Memory)]
+    store: Kept,
+    /// What a message in files outlives once it is acknowledged
+    #[arg(long, value_enum, default_value_t = Outlives::Sync)]
+    durability: Outlives,
+    /// The folder in which the server makes its own, with the files of the store
+    #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
+    dir: PathBuf,
+    /// Set a bound of toomd, such as outbox-bytes=1048576
+    #[arg(long = "limit", value_name = "NAME=VALUE")]
+    limits: Vec<String>,
     /// How many sessions receive
     #[arg(long, default_value_t = 1000, value_parser = at_least::<1>)]
     receivers: usize,
@@ -42,13 +81,41 @@ struct Args {
     tls: bool,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Program {
+    /// The toomd that lies beside this program
+    Toom,
+    /// The redis-server of the search path
+    Redis,
+    /// The nats-server of the search path
+    Nats,
+    /// A bare relay: the system's share of the work
+    Floor,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kept {
+    /// In memory alone
+    Memory,
+    /// In files
+    File,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Outlives {
+    /// A crash of the program, and the loss of power
+    Sync,
+    /// A crash of the program
+    Buffered,
+}
+
 fn at_least<const MIN: usize>(raw: &str) -> Result<usize, String> {
     let number = raw.parse().ok().filter(|number| (MIN..=10_000_000).contains(number));
     number.ok_or_else(|| format!("a number from {MIN} to 10000000 is expected"))
 }
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
+    match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("toom-load: {error}");
@@ -57,52 +124,50 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "figures for people, of which three digits count")]
-fn run(args: &Args) -> Result<(), LoadError> {
-    let (plan, posters) = plan(args);
-    let peers = args.receivers + posters;
-    allow_open_files(peers as u64 + OTHER_FILES)?;
-    let program = std::env::current_exe()
-        .map_err(|error| LoadError::System { doing: "finding this program", error })?;
-    let encryption = if args.tls { Encryption::Tls } else { Encryption::Plain };
-    let server = ServerProcess::start(Path::new(&program), peers, encryption)?;
-
-    let empty = server.usage()?;
-    let entered = enter(server.door(), args.receivers, posters)?;
-    let idle = server.usage()?;
-    println!(
-        "logins:       {peers} in {:.2?}, {:.0} a second, {:.0} µs of the server's CPU each",
-        entered.took,
-        peers as f64 / entered.took.as_secs_f64(),
-        idle.cpu.saturating_sub(empty.cpu).as_secs_f64() * 1e6 / peers as f64
-    );
-    let memory = idle.resident_bytes.saturating_sub(empty.resident_bytes);
-    println!("memory:       {} bytes of the server's a connection", memory / peers as u64);
-
-    let fleet = Fleet::new(entered, args.receivers)?;
-    let own = Usage::own()?;
-    let posted = fleet.run(&plan)?;
-    let (server_after, own_after) = (server.usage()?, Usage::own()?);
-
-    let deliveries = posted.deliveries as f64;
-    let micros = |from: Usage, to: Usage| to.cpu.saturating_sub(from.cpu).as_secs_f64() * 1e6 / deliveries;
-    println!("deliveries:   {} in {:.2?}, none twice, all in order", posted.deliveries, posted.took);
-    if args.allow_lag {
-        println!("left out:     {}, told of by LAG", posted.left_out);
+fn run(cli: Cli) -> Result<(), LoadError> {
+    match cli.command {
+        None => println!("{}", cli.fan_out.fan_out()?.run()?),
+        Some(Command::Table { rounds, dir }) => {
+            println!("{}", Tables::measure(rounds, &dir, |line| eprintln!("{line}"))?);
+        }
+        Some(Command::Relay) => relay()?,
     }
-    println!("rate:         {:.0} deliveries a second", deliveries / posted.took.as_secs_f64());
-    println!("server CPU:   {:.3} µs a delivery", micros(idle, server_after));
-    println!("load's CPU:   {:.3} µs a delivery", micros(own, own_after));
-    println!("latency:      {}", posted.delay);
     Ok(())
 }
 
-/// The plan, and how many posters carry it out.
-fn plan(args: &Args) -> (Plan, usize) {
-    let lag = if args.allow_lag { Lag::Counted } else { Lag::Fails };
-    let plan = |messages, pace| Plan { messages, body_bytes: args.bytes, pace, lag };
-    args.one_at_a_time.map_or_else(
-        || (plan(args.messages, Pace::Window(args.window)), args.posters),
-        |messages| (plan(messages, Pace::OneAtATime), 1),
-    )
+impl FanOutArgs {
+    fn fan_out(self) -> Result<FanOut, LoadError> {
+        let server = self.server()?;
+        let (messages, posters, pace) = match self.one_at_a_time {
+            Some(messages) => (messages, 1, Pace::OneAtATime),
+            None => (self.messages, self.posters, Pace::Window(self.window)),
+        };
+        let lag = if self.allow_lag { Lag::Counted } else { Lag::Fails };
+        let plan = Plan { messages, body_bytes: self.bytes, pace, lag, held: 0, sampled: 10 };
+        Ok(FanOut { server, folder: self.dir, receivers: self.receivers, posters, plan, limits: self.limits })
+    }
+
+    fn server(&self) -> Result<Server, LoadError> {
+        let server = match self.server {
+            Program::Toom => {
+                let encryption = if self.tls { Encryption::Tls } else { Encryption::Plain };
+                return Ok(Server::Toom(self.store(), encryption));
+            }
+            Program::Redis => Server::Redis,
+            Program::Nats => Server::Nats,
+            Program::Floor => Server::Floor,
+        };
+        if self.tls || self.store == Kept::File {
+            return Err(LoadError::ToomOnly);
+        }
+        Ok(server)
+    }
+
+    fn store(&self) -> Store {
+        match (self.store, self.durability) {
+            (Kept::Memory, _) => Store::Memory,
+            (Kept::File, Outlives::Sync) => Store::Sync,
+            (Kept::File, Outlives::Buffered) => Store::Buffered,
+        }
+    }
 }

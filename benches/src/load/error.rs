@@ -10,8 +10,14 @@ pub enum LoadError {
     /// There is no server to start.
     #[error("{0} is missing: build it with `cargo build --release --bin toomd`")]
     NoServer(PathBuf),
+    /// A server to compare with is not installed.
+    #[error("{0} is not in the search path: install the package {0}")]
+    NoRival(&'static str),
+    /// Other servers are measured in memory and without TLS.
+    #[error("--tls and --store file are for toomd alone")]
+    ToomOnly,
     /// The server ended, or said something else, before it listened.
-    #[error("toomd did not say that it listens")]
+    #[error("the server did not come to listen")]
     NotListening,
     /// The system refused something.
     #[error("{doing}: {error}")]

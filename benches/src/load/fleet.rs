@@ -4,14 +4,11 @@ use core::time::Duration;
 use std::time::Instant;
 
 use mio::{Events, Interest, Poll, Token};
-use toom_core::Body;
-use toom_net::protocol::{Command, Request};
 
-use super::peers::{Poster, Receiver, Tally, Wire};
+use super::dialect::Dialect;
+use super::peers::{Expected, Poster, Receiver, Tally, Wire};
 use super::{Entered, LoadError, Percentiles};
 
-/// At about so many receivers the delays are taken down.
-const SAMPLED: usize = 10;
 /// How many bytes are read at once.
 const READ_BYTES: usize = 64 * 1024;
 /// How long nothing may come.
@@ -28,6 +25,10 @@ pub struct Plan {
     pub pace: Pace,
     /// Whether the server may leave messages out.
     pub lag: Lag,
+    /// How many broadcast messages the server holds already.
+    pub held: u64,
+    /// At about how many receivers the delays are taken down.
+    pub sampled: usize,
 }
 
 /// When the next message is posted.
@@ -37,6 +38,8 @@ pub enum Pace {
     Window(usize),
     /// When all receivers have got the one before.
     OneAtATime,
+    /// At this interval.
+    Every(Duration),
 }
 
 /// What a `LAG` line comes to.
@@ -68,8 +71,11 @@ pub struct Fleet {
     receivers: Vec<Receiver>,
     posters: Vec<Poster>,
     started: Instant,
-    /// When each message was handed to its poster, since the start.
+    /// When each message was handed to its poster, since the start; by sequence.
     sent_at: Vec<Duration>,
+    /// How many were posted.
+    posted: usize,
+    dialect: Dialect,
     tally: Tally,
     buffer: Box<[u8]>,
 }
@@ -87,10 +93,12 @@ impl Fleet {
             posters: Vec::new(),
             started: Instant::now(),
             sent_at: Vec::new(),
+            posted: 0,
+            dialect: entered.dialect,
             tally: Tally::default(),
             buffer: vec![0; READ_BYTES].into(),
         };
-        let every = receivers.div_ceil(SAMPLED).max(1);
+        let posters = entered.streams.len() - receivers;
         for (index, stream) in entered.streams.into_iter().enumerate() {
             let unblocked = stream.try_map(|socket| {
                 socket.set_nonblocking(true)?;
@@ -100,32 +108,45 @@ impl Fleet {
             let posts = index >= receivers;
             let interest = if posts { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
             fleet.poll.registry().register(&mut stream.socket, Token(index), interest).map_err(doing())?;
-            let wire = Wire::new(stream);
+            let wire = Wire::new(stream, entered.dialect);
             if posts {
-                fleet.posters.push(Poster { wire, unanswered: 0, out: Vec::new() });
+                let next = fleet.posters.len();
+                fleet.posters.push(Poster { wire, next, unanswered: 0, out: Vec::new() });
             } else {
-                fleet.receivers.push(Receiver { wire, index, next: 1, sampled: index % every == 0 });
+                let next = match entered.dialect {
+                    Dialect::Toom => Expected::Number(1),
+                    _ => Expected::Sequences((0..posters).collect()),
+                };
+                fleet.receivers.push(Receiver { wire, index, next, sampled: false });
             }
         }
         Ok(fleet)
     }
 
-    /// Carries out `plan`. The server must hold no message yet.
+    /// Carries out `plan`.
     ///
     /// # Errors
     /// If a message does not arrive at every receiver, once and in order.
     pub fn run(mut self, plan: &Plan) -> Result<Posted, LoadError> {
         let mut events = Events::with_capacity(4096);
         let expected = (self.receivers.len() * plan.messages) as u64;
-        self.sent_at.reserve(plan.messages);
+        self.sent_at = vec![Duration::ZERO; plan.messages];
+        let every = self.receivers.len().div_ceil(plan.sampled.max(1)).max(1);
+        for receiver in &mut self.receivers {
+            receiver.sampled = receiver.index % every == 0;
+            if let Expected::Number(next) = &mut receiver.next {
+                *next = plan.held + 1;
+            }
+        }
         self.started = Instant::now();
         while self.accounted() < expected || self.posters.iter().any(|poster| poster.unanswered > 0) {
             self.post(plan)?;
-            match self.poll.poll(&mut events, Some(PATIENCE)) {
+            let due = self.due(plan);
+            match self.poll.poll(&mut events, Some(due.unwrap_or(PATIENCE))) {
                 Err(error) if error.kind() != std::io::ErrorKind::Interrupted => {
                     return Err(LoadError::System { doing: "waiting for the server", error });
                 }
-                Ok(()) if events.is_empty() => {
+                Ok(()) if events.is_empty() && due.is_none() => {
                     let (seconds, arrived) = (PATIENCE.as_secs(), self.tally.arrived);
                     return Err(LoadError::Silent { seconds, arrived, expected });
                 }
@@ -156,18 +177,35 @@ impl Fleet {
         poster.read(&mut self.buffer)
     }
 
+    /// How long it is to the next post, where that is a matter of time.
+    fn due(&self, plan: &Plan) -> Option<Duration> {
+        let Pace::Every(interval) = plan.pace else { return None };
+        let next = u32::try_from(self.posted).ok().filter(|_| self.posted < plan.messages)?;
+        Some((interval * next).saturating_sub(self.started.elapsed()))
+    }
+
     /// Posts what is due, the posters taking turns.
     fn post(&mut self, plan: &Plan) -> Result<(), LoadError> {
-        let all_is_in = self.accounted() == (self.receivers.len() * self.sent_at.len()) as u64;
+        let all_is_in = self.accounted() == (self.receivers.len() * self.posted) as u64;
         let window = match plan.pace {
             Pace::Window(window) => window,
             Pace::OneAtATime => usize::from(all_is_in),
+            Pace::Every(_) if self.due(plan) == Some(Duration::ZERO) => usize::MAX,
+            Pace::Every(_) => 0,
         };
+        let (started, posters) = (self.started, self.posters.len());
         for poster in &mut self.posters {
-            while poster.unanswered < window && self.sent_at.len() < plan.messages {
-                append_post(self.sent_at.len(), plan.body_bytes, &mut poster.out)?;
-                self.sent_at.push(self.started.elapsed());
+            while poster.unanswered < window
+                && let Some(sent_at) = self.sent_at.get_mut(poster.next)
+            {
+                append_post(self.dialect, poster.next, plan.body_bytes, &mut poster.out)?;
+                *sent_at = started.elapsed();
+                poster.next += posters;
                 poster.unanswered += 1;
+                self.posted += 1;
+                if matches!(plan.pace, Pace::Every(_)) {
+                    break;
+                }
             }
             poster.flush()?;
         }
@@ -175,11 +213,9 @@ impl Fleet {
     }
 }
 
-/// `BCM` with a text of `bytes` bytes that begins with `sequence`.
-fn append_post(sequence: usize, bytes: usize, out: &mut Vec<u8>) -> Result<(), LoadError> {
+/// The request to post a text of `bytes` bytes that begins with `sequence`.
+fn append_post(dialect: Dialect, sequence: usize, bytes: usize, out: &mut Vec<u8>) -> Result<(), LoadError> {
     let mut text = format!("{sequence:08} ");
     text.extend(std::iter::repeat_n('x', bytes.saturating_sub(text.len())));
-    let body = Body::parse(&text).map_err(|_| LoadError::unexpected(text.as_bytes()))?;
-    let request = Request { tag: None, command: Command::Broadcast { key: None, body } };
-    request.append_to(out).map_err(|_| LoadError::unexpected(text.as_bytes()))
+    dialect.append_post(&text, out).map_err(LoadError::while_doing("writing a post"))
 }

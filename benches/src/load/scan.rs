@@ -40,12 +40,14 @@ impl Scanner {
 /// What the checks look at in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Line<'a> {
-    /// `MSG b <number> <rest>`.
-    Message { number: u64, rest: &'a [u8] },
+    /// `MSG b <number> <rest>`; or, from a server that gives no numbers, the text alone.
+    Message { number: Option<u64>, rest: &'a [u8] },
     /// `LAG b <first> <last>`.
     Lag { first: u64, last: u64 },
     /// `OK BCM …`.
     Posted,
+    /// One that stands beside a message, or concerns nobody.
+    Nothing,
     /// Any other.
     Other(&'a [u8]),
 }
@@ -58,7 +60,7 @@ impl<'a> Line<'a> {
     fn known(line: &'a [u8]) -> Option<Self> {
         if let Some(rest) = line.strip_prefix(b"MSG b ") {
             let (number, rest) = number(rest)?;
-            Some(Self::Message { number, rest: rest.strip_prefix(b" ")? })
+            Some(Self::Message { number: Some(number), rest: rest.strip_prefix(b" ")? })
         } else if line.starts_with(b"OK BCM ") {
             Some(Self::Posted)
         } else {
@@ -76,7 +78,7 @@ pub(super) fn sequence(rest: &[u8]) -> Option<usize> {
 }
 
 /// The number at the beginning, of at least one and at most 19 digits, and what follows.
-fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+pub(super) fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let digits = bytes.iter().take(19).take_while(|byte| byte.is_ascii_digit()).count();
     let (number, rest) = bytes.split_at_checked(digits).filter(|_| digits > 0)?;
     Some((number.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')), rest))
@@ -127,7 +129,7 @@ mod tests {
 
     #[test]
     fn lines_are_what_they_begin_with() {
-        assert_eq!(Line::parse(b"MSG b 12 t u 0"), Line::Message { number: 12, rest: b"t u 0" });
+        assert_eq!(Line::parse(b"MSG b 12 t u 0"), Line::Message { number: Some(12), rest: b"t u 0" });
         assert_eq!(Line::parse(b"LAG b 3 12"), Line::Lag { first: 3, last: 12 });
         assert_eq!(Line::parse(b"OK BCM 2 t"), Line::Posted);
         let others = [
