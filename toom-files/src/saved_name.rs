@@ -1,0 +1,165 @@
+//! Under which name a file is offered, and under which it is saved: what others write must never reach outside the folder, hide
+//! in it, steer a terminal, or fail on the file systems of others.
+
+use std::path::Path;
+
+/// The longest name that is given, in bytes: with what is put round it for the time of the transfer, a file system takes it.
+const BYTES_MAX: usize = 200;
+
+/// The longest name that is offered, in bytes.
+const OFFERED_BYTES_MAX: usize = 255;
+
+/// The longest that counts as an extension, in bytes and with its dot, where a name is cut.
+const EXTENSION_BYTES_MAX: usize = 20;
+
+/// The name for a file called `file_name` that `presenter` sends: `presenter_file_name`, made harmless.
+///
+/// Folders of either kind of separator are left out; control characters, those that turn the direction of text, and those that some
+/// file system forbids become `_`; leading dots go, and dots and blanks at the end; a name that Windows keeps for a device gets a `_`
+/// before it; and what is too long is cut before the extension, at a character.
+#[must_use]
+pub fn saved_name(presenter: &str, file_name: &str) -> String {
+    let presenter = harmless(presenter);
+    let file_name = harmless(base(file_name));
+    let joined = match (presenter.is_empty(), file_name.is_empty()) {
+        (_, true) => format!("{presenter}_file"),
+        (true, false) => file_name,
+        (false, false) => format!("{presenter}_{file_name}"),
+    };
+    let name = joined.trim_start_matches(['.', ' ']);
+    let name = if is_reserved(name) { format!("_{name}") } else { name.to_owned() };
+    cut(&name, BYTES_MAX)
+}
+
+/// The name as it is offered to the other side: without the folders, one line, not too long.
+pub(crate) fn offered_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name: String = name.chars().map(|c| if c.is_control() { '_' } else { c }).collect();
+    let name = cut(&name, OFFERED_BYTES_MAX);
+    if name.trim().is_empty() { "file".to_owned() } else { name }
+}
+
+/// `name` with a number before its extension, for when there is a file of that name already.
+pub(crate) fn numbered(name: &str, number: u32) -> String {
+    let (stem, extension) = split(name);
+    format!("{stem} ({number}){extension}")
+}
+
+/// What stands behind the last separator.
+fn base(name: &str) -> &str {
+    name.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or_default()
+}
+
+fn harmless(name: &str) -> String {
+    name.chars()
+        .map(|c| if is_harmful(c) { '_' } else { c })
+        .collect::<String>()
+        .trim_start_matches('.')
+        .trim()
+        .to_owned()
+}
+
+/// Control characters; marks that turn the direction of text or do not show; what Windows forbids in names, separators among it;
+/// breaks of lines and paragraphs.
+fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|')
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{fff9}'..='\u{fffc}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Whether Windows takes it for a device, whatever the extension.
+fn is_reserved(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+    let numbered = |device| {
+        stem.strip_prefix(device).is_some_and(|number| {
+            let mut number = number.chars();
+            matches!((number.next(), number.next()), (Some('0'..='9' | '¹' | '²' | '³'), None))
+        })
+    };
+    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$")
+        || numbered("COM")
+        || numbered("LPT")
+}
+
+/// The name and its extension, which has its dot; where nothing stands before the dot there is none.
+fn split(name: &str) -> (&str, &str) {
+    match name.rfind('.') {
+        Some(dot) if dot > 0 && name.len() - dot <= EXTENSION_BYTES_MAX => name.split_at(dot),
+        _ => (name, ""),
+    }
+}
+
+/// No longer than `bytes_max`, with neither dots nor blanks at its end, and never cut within a character.
+fn cut(name: &str, bytes_max: usize) -> String {
+    let name = name.trim_end_matches(['.', ' ']);
+    if name.len() <= bytes_max {
+        return name.to_owned();
+    }
+    let (stem, extension) = split(name);
+    let stem = stem.get(..stem.floor_char_boundary(bytes_max - extension.len())).unwrap_or_default();
+    format!("{stem}{extension}").trim_end_matches(['.', ' ']).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_are_made_harmless_and_stay_readable() {
+        for (file_name, expected) in [
+            ("notes.txt", "yoda_notes.txt"),
+            ("../../etc/passwd", "yoda_passwd"),
+            ("C:\\Users\\luke\\a b.pdf", "yoda_a b.pdf"),
+            ("..", "yoda_file"),
+            ("", "yoda_file"),
+            ("folder/", "yoda_folder"),
+            (".bashrc", "yoda_bashrc"),
+            ("a\nb\u{1b}[2J.txt", "yoda_a_b_[2J.txt"),
+            ("exe.\u{202e}txt.gpj", "yoda_exe._txt.gpj"),
+            ("trailing. . .", "yoda_trailing"),
+            ("Füße 😀.png", "yoda_Füße 😀.png"),
+        ] {
+            assert_eq!(saved_name("yoda", file_name), expected, "{file_name:?}");
+        }
+        assert_eq!(saved_name("..", "CON.txt"), "_CON.txt");
+        assert_eq!(saved_name("", "lpt1"), "_lpt1");
+        assert_eq!(saved_name("", ""), "_file");
+        assert_eq!(saved_name("com1.x", "y"), "_com1.x_y");
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_extension_and_its_characters_whole() {
+        let name = saved_name("yoda", &format!("{}.tar", "ü".repeat(200)));
+        assert!(name.len() <= BYTES_MAX && name.len() >= BYTES_MAX - 1, "{}", name.len());
+        assert!(name.ends_with("ü.tar"), "{name}");
+    }
+
+    #[test]
+    fn a_number_comes_before_the_extension() {
+        assert_eq!(numbered("a.tar", 2), "a (2).tar");
+        assert_eq!(numbered("noext", 3), "noext (3)");
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_reaches_outside_the_folder_hides_or_steers(presenter in any::<String>(), file_name in "\\PC{0,300}|[./\\\\ :\u{1}-\u{20}a-c]{0,20}") {
+            for name in [saved_name(&presenter, &file_name), numbered(&saved_name(&presenter, &file_name), 9_999)] {
+                prop_assert!(!name.is_empty() && name.len() <= BYTES_MAX + 7);
+                prop_assert_eq!(Path::new(&name).file_name(), Some(name.as_ref()));
+                prop_assert!(!name.chars().any(is_harmful), "{:?}", name);
+                prop_assert!(!name.starts_with(['.', ' ']) && !name.ends_with(['.', ' ']), "{:?}", name);
+                prop_assert!(!is_reserved(&name), "{:?}", name);
+            }
+        }
+
+        #[test]
+        fn an_offered_name_is_one_line_of_bounded_length(name in any::<String>()) {
+            let name = offered_name(Path::new(&name));
+            prop_assert!(!name.is_empty() && name.len() <= OFFERED_BYTES_MAX);
+            prop_assert!(!name.chars().any(char::is_control));
+        }
+    }
+}
