@@ -73,8 +73,17 @@ impl<D: Disk> Keeper<D> {
 
     /// Makes `manifest` the one that counts when a store is opened or closed, and a run of what the journal held.
     pub(super) fn take_over(&mut self, manifest: Manifest) -> Result<(), StorageError> {
-        let memtable = core::mem::take(&mut self.reader.view_mut().active);
-        if memtable.is_empty() { self.commit(manifest) } else { self.store(&memtable, manifest) }
+        let mut view = self.reader.view_mut();
+        if view.active.is_empty() {
+            drop(view);
+            return self.commit(manifest);
+        }
+        // Readers see it until it is a run.
+        let memtable = core::mem::take(&mut view.active);
+        let frozen = Arc::new(Frozen { memtable, file: None, next: manifest.journal });
+        view.frozen.push(Arc::clone(&frozen));
+        drop(view);
+        self.store(&frozen.memtable, manifest)
     }
 
     /// Removes what was written for a manifest that never counted, or belongs to one that counts no more.
@@ -125,7 +134,7 @@ impl<D: Disk> Keeper<D> {
     fn flush(&mut self, frozen: &Frozen) -> Result<(), StorageError> {
         let manifest = Manifest { journal: frozen.next, ..self.manifest.clone() };
         self.store(&frozen.memtable, manifest)?;
-        self.control.release(frozen.file);
+        frozen.file.into_iter().for_each(|file| self.control.release(file));
         Ok(())
     }
 

@@ -180,7 +180,7 @@ impl<D: Disk> FileStorage<D> {
         };
         let mut view = self.reader.view_mut();
         let memtable = core::mem::take(&mut view.active);
-        view.frozen.push(Arc::new(Frozen { memtable, file, next: self.journal.start() }));
+        view.frozen.push(Arc::new(Frozen { memtable, file: Some(file), next: self.journal.start() }));
         drop(view);
         self.control.want_work();
         Ok(())

@@ -27,8 +27,8 @@ pub(super) struct View<F> {
 #[derive(Debug)]
 pub(super) struct Frozen {
     pub(super) memtable: Memtable,
-    /// Where its records lie in the journal.
-    pub(super) file: JournalFile,
+    /// Where its records lie in the journal; `None` if no other file is to take the place of that, for the store is opened or closed.
+    pub(super) file: Option<JournalFile>,
     /// Where the journal goes on behind them.
     pub(super) next: JournalStart,
 }

@@ -1,7 +1,9 @@
 //! What closing a store, and opening a copy of it, leaves and changes.
 
+use core::ops::ControlFlow;
+
 use crate::simulated::SimDisk;
-use crate::{Disk, FileOptions, FileStorage, Housekeeping, Record, Storage};
+use crate::{Conversation, Disk, FileOptions, FileStorage, History, Housekeeping, Record, Storage};
 
 use super::script::{Draft, Kind, Writer};
 
@@ -41,4 +43,21 @@ fn a_store_that_was_restored_gets_another_epoch_and_keeps_it() {
     let restored = FileStorage::open_on(disk.clone(), again.restored()).unwrap().epoch();
     assert_ne!(restored, epoch);
     assert_eq!(FileStorage::open_on(disk, options()).unwrap().epoch(), restored);
+}
+
+#[test]
+fn what_was_acknowledged_can_be_read_while_a_store_closes_and_when_that_fails() {
+    let disk = SimDisk::new();
+    let mut store = FileStorage::open_on(disk.clone(), options()).unwrap();
+    store.append(&batch(&mut Writer::default())).unwrap();
+    let reader = store.reader();
+    disk.set_bytes_max(Some(0));
+    store.close().unwrap_err();
+    let mut read = Vec::new();
+    let visit = |message: crate::MessageRef<'_>| {
+        read.push(message.number.get());
+        ControlFlow::Continue(())
+    };
+    reader.read(Conversation::Broadcast, None, 10, visit).unwrap();
+    assert_eq!(read, [1]);
 }
