@@ -66,27 +66,34 @@ impl Default for Admission {
 }
 
 impl Admission {
-    /// Counts a connection from `ip` in.
-    pub(super) fn enter(&mut self, ip: IpAddr, limits: &ServerLimits, now: Mono) -> Result<(), Refused> {
-        let household = counts(ip, limits).then(|| household(ip));
-        if let Some(household) = household {
-            self.spend(household, limits, now)?;
-        }
-        if self.all >= limits.connections_max {
-            return Err(Refused::All);
-        }
-        if let Some(household) = household {
-            let count = self.of_address.get(&household).copied().unwrap_or_default();
-            if count >= limits.connections_per_address_max {
-                return Err(Refused::Address);
-            }
-            self.of_address.insert(household, count + 1);
-        }
-        self.all += 1;
-        Ok(())
+    /// Counts that a peer at `ip` connects, whether it may or not.
+    pub(super) fn knock(&mut self, ip: IpAddr, limits: &ServerLimits, now: Mono) -> Result<(), Refused> {
+        if counts(ip, limits) { self.spend(household(ip), limits, now) } else { Ok(()) }
     }
 
-    /// A refusal by the rate costs the address nothing; one by number is an attempt like any other.
+    /// Whether there are as many connections as there may be.
+    pub(super) fn is_full(&self, limits: &ServerLimits) -> bool {
+        self.all >= limits.connections_max
+    }
+
+    /// Whether the address of `ip` has as many connections as it may have, or as many as it may have of those that are not logged in,
+    /// which are `strangers`.
+    pub(super) fn is_address_full(&self, ip: IpAddr, strangers: usize, limits: &ServerLimits) -> bool {
+        let count = || self.of_address.get(&household(ip)).copied().unwrap_or_default();
+        counts(ip, limits)
+            && (strangers >= limits.strangers_per_address_max.get()
+                || count() >= limits.connections_per_address_max)
+    }
+
+    /// Counts a connection from `ip` in.
+    pub(super) fn enter(&mut self, ip: IpAddr, limits: &ServerLimits) {
+        if counts(ip, limits) {
+            *self.of_address.entry(household(ip)).or_default() += 1;
+        }
+        self.all += 1;
+    }
+
+    /// A refusal by the rate costs the address nothing.
     fn spend(&mut self, household: u128, limits: &ServerLimits, now: Mono) -> Result<(), Refused> {
         let place = usize::try_from(self.seed.hash_one(household) % BUCKETS as u64);
         let bucket = place.ok().and_then(|place| self.rates.get_mut(place));
@@ -122,6 +129,7 @@ pub(super) fn household(ip: IpAddr) -> u128 {
 
 #[cfg(test)]
 mod tests {
+    use core::num::NonZeroUsize;
     use core::time::Duration;
 
     use super::*;
@@ -139,6 +147,19 @@ mod tests {
         assert_ne!(household(ip("192.0.2.1")), household(ip("192.0.2.2")));
     }
 
+    /// Comes in, unless there are too many.
+    fn enter(admission: &mut Admission, from: &str, limits: &ServerLimits) -> Result<(), Refused> {
+        let from = ip(from);
+        if admission.is_address_full(from, 0, limits) {
+            return Err(Refused::Address);
+        }
+        if admission.is_full(limits) {
+            return Err(Refused::All);
+        }
+        admission.enter(from, limits);
+        Ok(())
+    }
+
     #[test]
     fn a_full_address_leaves_room_for_others_until_all_are_too_many() {
         let limits = ServerLimits {
@@ -148,13 +169,23 @@ mod tests {
             ..ServerLimits::default()
         };
         let mut admission = Admission::default();
-        assert_eq!(admission.enter(ip("127.0.0.1"), &limits, Mono::ZERO), Ok(()));
-        assert_eq!(admission.enter(ip("::ffff:127.0.0.1"), &limits, Mono::ZERO), Ok(()));
-        assert_eq!(admission.enter(ip("127.0.0.1"), &limits, Mono::ZERO), Err(Refused::Address));
-        assert_eq!(admission.enter(ip("192.0.2.1"), &limits, Mono::ZERO), Ok(()));
-        assert_eq!(admission.enter(ip("192.0.2.2"), &limits, Mono::ZERO), Err(Refused::All));
+        assert_eq!(enter(&mut admission, "127.0.0.1", &limits), Ok(()));
+        assert_eq!(enter(&mut admission, "::ffff:127.0.0.1", &limits), Ok(()));
+        assert_eq!(enter(&mut admission, "127.0.0.1", &limits), Err(Refused::Address));
+        assert_eq!(enter(&mut admission, "192.0.2.1", &limits), Ok(()));
+        assert_eq!(enter(&mut admission, "192.0.2.2", &limits), Err(Refused::All));
         admission.leave(ip("127.0.0.1"), &limits);
-        assert_eq!(admission.enter(ip("127.0.0.1"), &limits, Mono::ZERO), Ok(()));
+        assert_eq!(enter(&mut admission, "127.0.0.1", &limits), Ok(()));
+    }
+
+    #[test]
+    fn an_address_is_full_of_strangers_at_its_limit_and_not_before() {
+        let two = NonZeroUsize::MIN.saturating_add(1);
+        let limits = ServerLimits { strangers_per_address_max: two, ..ServerLimits::default() };
+        let admission = Admission::default();
+        assert!(!admission.is_address_full(ip("192.0.2.1"), 1, &limits));
+        assert!(admission.is_address_full(ip("192.0.2.1"), 2, &limits));
+        assert!(!admission.is_address_full(ip("127.0.0.1"), 2, &limits), "loopback is exempt");
     }
 
     #[test]
@@ -162,9 +193,10 @@ mod tests {
         let limits = ServerLimits { connections_per_address_max: 0, ..ServerLimits::default() };
         let mut admission = Admission::default();
         for address in ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"] {
-            assert_eq!(admission.enter(ip(address), &limits, Mono::ZERO), Ok(()), "{address}");
+            assert_eq!(enter(&mut admission, address, &limits), Ok(()), "{address}");
         }
-        assert_eq!(admission.enter(ip("192.0.2.1"), &limits, Mono::ZERO), Err(Refused::Address));
+        assert!(admission.of_address.is_empty());
+        assert_eq!(enter(&mut admission, "192.0.2.1", &limits), Err(Refused::Address));
     }
 
     #[test]
@@ -173,7 +205,7 @@ mod tests {
         let mut admission = Admission::default();
         for host in 0..100 {
             let ip = IpAddr::from([192, 0, 2, host]);
-            admission.enter(ip, &limits, Mono::ZERO).unwrap();
+            admission.enter(ip, &limits);
             admission.leave(ip, &limits);
         }
         assert!(admission.of_address.is_empty());
@@ -190,29 +222,28 @@ mod tests {
         let mut admission = Admission::default();
         // Addresses of one IPv6 household are one.
         for host in ["2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2::3"] {
-            assert_eq!(admission.enter(ip(host), &limits, at(0)), Ok(()));
+            assert_eq!(admission.knock(ip(host), &limits, at(0)), Ok(()));
         }
         let again = ip("2001:db8:1:2:ffff::4");
-        let refused = admission.enter(again, &limits, at(0));
+        let refused = admission.knock(again, &limits, at(0));
         assert_eq!(refused, Err(Refused::Rate { seconds: 1 }));
         let mut line = Vec::new();
         refused.unwrap_err().bye().append_to(&mut line);
         assert_eq!(line, b"BYE throttled your address connects too often; seconds left: 1\n");
         // In one bucket of 16,384 by chance, but not all three.
         let others = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];
-        assert!(others.iter().any(|host| admission.enter(ip(host), &limits, at(0)) == Ok(())));
-        assert_eq!(admission.enter(ip("127.0.0.1"), &limits, at(0)), Ok(()), "loopback is exempt");
-        assert_eq!(admission.enter(again, &limits, at(500)), Ok(()));
-        assert!(admission.enter(again, &limits, at(500)).is_err());
+        assert!(others.iter().any(|host| admission.knock(ip(host), &limits, at(0)) == Ok(())));
+        assert_eq!(admission.knock(ip("127.0.0.1"), &limits, at(0)), Ok(()), "loopback is exempt");
+        assert_eq!(admission.knock(again, &limits, at(500)), Ok(()));
+        assert!(admission.knock(again, &limits, at(500)).is_err());
     }
 
     #[test]
     fn a_flood_from_ever_new_addresses_takes_no_memory() {
-        let limits = ServerLimits { connections_max: 0, ..ServerLimits::default() };
+        let limits = ServerLimits::default();
         let mut admission = Admission::default();
         for host in 0..100_000_u32 {
-            let refused = admission.enter(IpAddr::from(host.to_be_bytes()), &limits, Mono::ZERO);
-            assert!(refused.is_err(), "{host}");
+            let _ = admission.knock(IpAddr::from(host.to_be_bytes()), &limits, Mono::ZERO);
         }
         assert!(admission.of_address.capacity() == 0 && admission.rates.len() == BUCKETS);
     }

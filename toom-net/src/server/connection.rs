@@ -98,6 +98,10 @@ impl Connection {
         self.id
     }
 
+    pub(super) fn ip(&self) -> IpAddr {
+        self.ip
+    }
+
     pub(super) fn live(&self) -> Live {
         self.live
     }

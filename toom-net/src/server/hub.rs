@@ -1,6 +1,7 @@
 //! All connections, who is logged in on them, and what waits for each.
 
 use core::net::IpAddr;
+use core::time::Duration;
 use std::collections::{BTreeSet, VecDeque};
 
 use toom_core::{Audience, Conversation, Effect, Mono};
@@ -17,11 +18,15 @@ mod early;
 mod effects;
 mod gather;
 mod peers;
+mod strangers;
 
 use audience::Listeners;
 use gather::Gathered;
-use peers::{Ending, Peer, Peers};
+use peers::{Ending, Peer, Peers, Standing};
+use strangers::Strangers;
 
+/// After how long a peer whose password is being checked is looked at again when its time is over.
+const CHECKS_TAKE: Duration = Duration::from_secs(1);
 /// How many inputs for the engine may wait here before no more requests are taken.
 const INPUTS_MAX: usize = 256;
 
@@ -45,6 +50,7 @@ pub(super) struct Hub {
     deadlines: BTreeSet<(Mono, ConnectionId)>,
     /// The few connections that are in the middle of a long line before the login.
     early_long_lines: Vec<ConnectionId>,
+    strangers: Strangers,
     counts: ConnectionMetrics,
 }
 
@@ -74,6 +80,7 @@ impl Hub {
             dirty: Vec::new(),
             deadlines: BTreeSet::new(),
             early_long_lines: Vec::new(),
+            strangers: Strangers::default(),
             counts: ConnectionMetrics::default(),
         }
     }
@@ -86,6 +93,7 @@ impl Hub {
             peer.outbox.push(self.greeting.clone());
             peer.mark_dirty(&mut self.dirty);
         }
+        self.note_stranger(id);
         self.set_deadline(id, Some(now.after(self.limits.login_time)));
         id
     }
@@ -216,6 +224,7 @@ impl Hub {
 
     /// Ends a connection whose requests are all answered and that takes no more.
     fn settle(&mut self, id: ConnectionId, now: Mono) {
+        self.note_stranger(id);
         let Some(peer) = self.peers.get(id) else { return };
         if peer.connection.is_finished() && peer.ending != Ending::WhenWritten {
             self.last_words(id, now);
@@ -303,7 +312,12 @@ impl Hub {
 
     /// What was counted, and how things stand.
     pub(super) fn metrics(&self) -> ConnectionMetrics {
-        ConnectionMetrics { open: self.peers.len() as u64, queued: self.inputs.len() as u64, ..self.counts }
+        ConnectionMetrics {
+            open: self.peers.len() as u64,
+            strangers: self.strangers_len() as u64,
+            queued: self.inputs.len() as u64,
+            ..self.counts
+        }
     }
 
     /// For what is counted where connections are taken.
@@ -338,6 +352,9 @@ impl Hub {
         self.set_early_long_line(id, false);
         self.listeners.remove(id);
         let Some(peer) = self.peers.remove(id) else { return };
+        if peer.standing == Standing::Stranger {
+            self.forget_stranger(id, peer.connection.ip());
+        }
         if peer.ending != Ending::WhenWritten && peer.connection.may_have_session() {
             self.inputs.push_back(Input::Gone(id));
         }
@@ -361,7 +378,7 @@ impl Hub {
             }
             let idle_at = peer.connection.heard().after(self.limits.idle_time);
             if peer.connection.is_login_under_way() {
-                self.set_deadline(id, Some(now.after(self.limits.login_time)));
+                self.set_deadline(id, Some(now.after(CHECKS_TAKE)));
             } else if !peer.connection.is_logged_in() {
                 self.counts.login_timeouts += 1;
                 self.end_now(id, bye(ByeCode::LoginTimeout, "nobody logged in for too long"), now);

@@ -188,7 +188,7 @@ impl<C: Clock> Io<C> {
     fn accept(&mut self, now: Mono) {
         let Some(mut acceptor) = self.acceptor.take() else { return };
         while let Some((stream, ip)) = acceptor.next(&self.sink) {
-            match self.admission.enter(ip, &self.limits, now) {
+            match self.admit(ip, now) {
                 Ok(()) => self.open(stream, ip, now),
                 Err(refused) => {
                     refused.count(self.hub.counts_mut());
@@ -198,6 +198,30 @@ impl<C: Clock> Io<C> {
         }
         self.hub.counts_mut().accept_failed = acceptor.failures();
         self.acceptor = Some(acceptor);
+    }
+
+    /// Lets a peer in. If there is no room for it, one that is not logged in makes some; its own address comes first.
+    fn admit(&mut self, ip: IpAddr, now: Mono) -> Result<(), Refused> {
+        self.admission.knock(ip, &self.limits, now)?;
+        if self.admission.is_address_full(ip, self.hub.strangers_of(ip), &self.limits) {
+            let oldest = self.hub.oldest_stranger_of(ip).ok_or(Refused::Address)?;
+            self.hub.counts_mut().strangers_dropped_address += 1;
+            self.turn_out(oldest, now);
+        }
+        if self.admission.is_full(&self.limits) {
+            let oldest = self.hub.oldest_stranger().ok_or(Refused::All)?;
+            self.hub.counts_mut().strangers_dropped_all += 1;
+            self.turn_out(oldest, now);
+        }
+        self.admission.enter(ip, &self.limits);
+        Ok(())
+    }
+
+    /// Tells a peer why, if it can be told at once, and closes.
+    fn turn_out(&mut self, id: ConnectionId, now: Mono) {
+        self.hub.turn_out(id, now);
+        self.write(id);
+        self.drop_connection(id);
     }
 
     #[cfg_attr(not(feature = "tls"), expect(clippy::unused_self, reason = "without TLS all are told"))]

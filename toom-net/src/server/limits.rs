@@ -9,11 +9,15 @@ use super::Rate;
 /// longest line is the protocol's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerLimits {
-    /// The most connections open at once, logged in or not. 10,000: what the usual limit of open files can be raised to.
+    /// The most connections open at once, logged in or not. 10,000: what the usual limit of open files can be raised to. When there
+    /// are as many, one that is not logged in goes for one that comes, and only where all are logged in is one turned away.
     pub connections_max: usize,
     /// The most connections from one address, an IPv6 address counting by its first 64 bits. 1,000: several classrooms share
     /// one address.
     pub connections_per_address_max: usize,
+    /// The most connections from one address that are not logged in. 200: a classroom that comes at once; who types a password has 10
+    /// seconds for it at least, however fast others connect. One more makes the oldest of them go.
+    pub strangers_per_address_max: NonZeroUsize,
     /// Whether connections from the same machine count for their address.
     pub loopback: Loopback,
     /// How often one address may connect; what counts for its address is what [`loopback`](Self::loopback) says. 20 a second after
@@ -47,7 +51,7 @@ pub struct ServerLimits {
     pub closing_time: Duration,
 }
 
-/// Whether connections from the same machine count for [`ServerLimits::connections_per_address_max`].
+/// Whether connections from the same machine count for their address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Loopback {
     /// They do not: they are the operator's own, or a proxy's that stands for many peers.
@@ -62,6 +66,7 @@ impl Default for ServerLimits {
         Self {
             connections_max: 10_000,
             connections_per_address_max: 1_000,
+            strangers_per_address_max: NonZeroUsize::MIN.saturating_add(199),
             loopback: Loopback::default(),
             connections_per_address: Rate { per_second: 20, burst: 200 },
             login_time: Duration::from_secs(30),

@@ -26,6 +26,8 @@ pub struct Metrics {
 pub struct ConnectionMetrics {
     /// Connections that are open now.
     pub open: u64,
+    /// Connections that are open now and not logged in, nor having their password checked.
+    pub strangers: u64,
     /// Connections that were taken.
     pub opened: u64,
     /// Connections that were turned away: there were as many as there may be.
@@ -34,6 +36,10 @@ pub struct ConnectionMetrics {
     pub refused_address: u64,
     /// Connections that were turned away: their address connected too often.
     pub refused_rate: u64,
+    /// Connections that were ended before the login, to make room: there were as many as there may be.
+    pub strangers_dropped_all: u64,
+    /// Connections that were ended before the login, to make room for others from their address: it had as many as it may have.
+    pub strangers_dropped_address: u64,
     /// How often the system gave no connection, as it does when it has no file handle left.
     pub accept_failed: u64,
     /// Connections that were ended: the peer did not speak TLS, or not as it must.

@@ -11,6 +11,14 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 mod data;
+#[cfg(target_os = "linux")]
+mod ending;
+#[cfg(target_os = "linux")]
+mod full;
+#[cfg(target_os = "linux")]
+mod hostile;
+#[cfg(target_os = "linux")]
+mod process;
 mod tls;
 
 /// A running `toomd` in a folder of its own, killed when it is dropped.
@@ -348,34 +356,22 @@ mod open_files {
         prlimit(pid, Resource::Nofile, limit).unwrap();
     }
 
-    fn open_files(server: &Toomd) -> u64 {
-        let all = fs::read_dir(format!("/proc/{}/fd", server.child.id())).unwrap();
-        all.count().try_into().unwrap()
-    }
-
-    /// What the server has used of the processors, in ticks of 10 ms.
-    fn ticks(server: &Toomd) -> u64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", server.child.id())).unwrap();
-        let fields: Vec<_> = stat.rsplit(") ").next().unwrap().split(' ').collect();
-        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
-    }
-
     #[test]
     fn a_server_without_files_neither_spins_nor_harms_who_is_connected_and_goes_on_when_it_has_some() {
         let mut server = Toomd::start("luke pw\nhans pw\n", &[]);
         let (mut luke, hans) = (server.log_in("luke"), server.log_in("hans"));
-        grant(&server, open_files(&server));
+        grant(&server, server.open_files());
         // The system takes the connection, and the server cannot.
         let mut waiting = Peer(BufReader::new(TcpStream::connect(("127.0.0.1", server.port)).unwrap()));
         server.said("toomd: accepting connections: Too many open files");
-        let (before, begun) = (ticks(&server), std::time::Instant::now());
+        let (before, begun) = (server.ticks(), std::time::Instant::now());
         let mut asked = 0;
         while begun.elapsed() < Duration::from_secs(1) {
             assert_eq!(luke.ask("PING"), "OK PING");
             asked += 1;
             std::thread::sleep(Duration::from_millis(5));
         }
-        let used = ticks(&server) - before;
+        let used = server.ticks() - before;
         assert!(used < 30 && asked > 20, "{used} ticks of 100 for {asked} requests");
         drop(hans);
         assert!(waiting.line().starts_with("TOOM 1 toomd/"));
@@ -396,7 +392,7 @@ mod open_files {
                 .iter()
                 .any(|line| line.contains("40 files open, so 20 connections instead of 10000"))
         );
-        let mut peers: Vec<_> = (0..20).map(|_| server.connect()).collect();
+        let mut peers: Vec<_> = (0..20).map(|_| server.log_in("luke")).collect();
         let mut more = Peer(BufReader::new(TcpStream::connect(("127.0.0.1", server.port)).unwrap()));
         assert!(more.line().starts_with("BYE too-many-connections the server "));
         for peer in &mut peers {

@@ -39,11 +39,12 @@ macro_rules! bound {
 }
 
 /// Every bound that can be set.
-pub(crate) const BOUNDS: [Bound; 28] = [
+pub(crate) const BOUNDS: [Bound; 29] = [
     bound!("connections", server.connections_max),
     bound!("connections-per-address", server.connections_per_address_max),
     bound!("connections-per-address-per-second", server.connections_per_address.per_second),
     bound!("connections-per-address-burst", server.connections_per_address.burst),
+    bound!("strangers-per-address", server.strangers_per_address_max),
     bound!("loopback", server.loopback),
     bound!("login-time", server.login_time),
     bound!("idle-time", server.idle_time),

@@ -19,6 +19,7 @@ mod repair;
 mod repeats;
 mod serve;
 mod sessions;
+mod signals;
 mod tls;
 mod user;
 mod verify;

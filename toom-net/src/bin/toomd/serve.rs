@@ -6,9 +6,6 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use sd_notify::NotifyState;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
-use signal_hook::low_level::emulate_default_handler;
 use toom_core::{Config, Epoch, Limits, MemoryStorage, Policy, Secret, Seed, Storage, UserName};
 use toom_net::archive::{TextLogs, TextLogsError};
 use toom_net::credentials::Credentials;
@@ -24,6 +21,7 @@ use crate::open_files;
 use crate::printer::Printer;
 use crate::random::random;
 use crate::sessions::Sessions;
+use crate::signals::{self, Watch};
 
 /// How long the program waits at its end for text logs that are slow, and longer than the server may take for all else.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -33,8 +31,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     logging::start(args.log_format, args.log_level);
     let accounts = load(args)?;
     let identity = args.tls.load(args.listen, &args.data.dir.path)?;
-    // Before the first connection: a signal that comes early must not end the program without a word.
-    let signals = Signals::new([SIGHUP, SIGTERM, SIGINT]).map_err(Failure::Signals)?;
+    let signals = Watch::begin()?;
     let mut bounds = Bounds::with(&args.limits);
     if let Some(notice) = open_files::fit(&mut bounds.server) {
         tracing::warn!("{notice}");
@@ -56,7 +53,7 @@ struct Start<'a> {
     args: &'a ServeArgs,
     accounts: Credentials,
     identity: Option<Identity>,
-    signals: Signals,
+    signals: Watch,
     bounds: Bounds,
     open: Option<Sessions>,
     admin: Option<Admin>,
@@ -64,7 +61,7 @@ struct Start<'a> {
 
 impl Start<'_> {
     fn serve<S: Storage + Send + 'static>(self, mut storage: S) -> Result<(), Failure> {
-        let Self { args, accounts, identity, mut signals, bounds, open, admin } = self;
+        let Self { args, accounts, identity, signals, bounds, open, admin } = self;
         let printer =
             Printer::start(if args.show_room_texts { RoomTexts::Shown } else { RoomTexts::Hidden })?;
         let logs = args.text_logs.as_deref().map(|folder| keep_logs(folder, &mut storage)).transpose()?;
@@ -87,41 +84,20 @@ impl Start<'_> {
             .start()?;
         tracing::info!(target: ANNOUNCEMENT, "listening on {}", server.local_addr());
 
-        let (handle, ended) = (server.handle(), signals.handle());
+        let handle = server.handle();
         if let Some(admin) = &admin {
             admin.serves(handle.clone());
         }
-        tell_systemd(NotifyState::Ready);
         let slowest = bounds.server.closing_time.saturating_add(2 * PATIENCE);
-        let outcome = std::thread::scope(|scope| {
-            scope.spawn(|| obey(&mut signals, &handle, args, slowest));
-            let outcome = server.wait();
-            ended.close();
-            outcome
-        });
+        let (steered, asked) = (handle.clone(), args.clone());
+        signals.obey(handle, slowest, move || reload(&steered, &asked))?;
+        signals::tell_systemd(NotifyState::Ready);
+        let outcome = server.wait();
         printer.finish();
         if logs.is_some_and(|logs| !logs.finish(PATIENCE)) {
             tracing::warn!("the text logs take no more lines; the last are not written");
         }
         Ok(outcome?)
-    }
-}
-
-/// Ends the program after `limit`, if it has not ended by itself: a disk or a peer that hangs must not keep it.
-fn end_within(limit: Duration) {
-    let end = move || {
-        std::thread::sleep(limit);
-        tracing::error!("the server did not shut down within {} s", limit.as_secs());
-        std::process::exit(1);
-    };
-    // Without the thread, a second signal ends the program.
-    let _ = std::thread::Builder::new().name("toomd-watchdog".to_owned()).spawn(end);
-}
-
-/// Without systemd nobody is told.
-fn tell_systemd(state: NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::warn!("systemd cannot be told how far the server is: {error}");
     }
 }
 
@@ -132,30 +108,18 @@ fn keep_logs(folder: &Path, storage: &mut impl Storage) -> Result<TextLogs, Text
     })
 }
 
-/// Obeys signals until the server has ended: the first that ends it lets it shut down, the second ends the program at once.
-fn obey(signals: &mut Signals, server: &Handle, args: &ServeArgs, slowest: Duration) {
-    for signal in signals.forever() {
-        if signal != SIGHUP && server.is_stopping() {
-            // What was answered is stored. If the system does not take the signal, the shutdown goes on.
-            let _ = emulate_default_handler(signal);
+/// Reads again what may change while the server runs.
+fn reload(server: &Handle, args: &ServeArgs) {
+    match load(args) {
+        Ok(accounts) => {
+            server.set_accounts(secrets(&accounts));
+            tracing::info!("read {} again", shown(&args.credentials));
         }
-        if signal != SIGHUP {
-            tell_systemd(NotifyState::Stopping);
-            server.stop();
-            end_within(slowest);
-            continue;
-        }
-        match load(args) {
-            Ok(accounts) => {
-                server.set_accounts(secrets(&accounts));
-                tracing::info!("read {} again", shown(&args.credentials));
-            }
-            Err(failure) => tracing::warn!("{failure}; the accounts stay as they were"),
-        }
-        match args.tls.load(args.listen, &args.data.dir.path) {
-            Ok(identity) => identity.into_iter().for_each(|identity| server.set_identity(identity)),
-            Err(failure) => tracing::warn!("{failure}; the certificate stays as it was"),
-        }
+        Err(failure) => tracing::warn!("{failure}; the accounts stay as they were"),
+    }
+    match args.tls.load(args.listen, &args.data.dir.path) {
+        Ok(identity) => identity.into_iter().for_each(|identity| server.set_identity(identity)),
+        Err(failure) => tracing::warn!("{failure}; the certificate stays as it was"),
     }
 }
 

@@ -22,7 +22,16 @@ pub(super) struct Peer {
     /// Whether requests wait for replies to leave.
     pub(super) waits: bool,
     pub(super) dirty: bool,
+    pub(super) standing: Standing,
     pub(super) runnable: bool,
+}
+
+/// Whether a connection is among those that are not logged in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is not, or has its password checked.
+    Known,
+    Stranger,
 }
 
 /// How far a connection is on its way to its end.
@@ -45,6 +54,7 @@ impl Peer {
             kept_bytes: 0,
             waits: false,
             dirty: false,
+            standing: Standing::Known,
             runnable: false,
         }
     }

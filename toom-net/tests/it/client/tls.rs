@@ -6,7 +6,7 @@ use std::time::Duration;
 use rcgen::{CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use toom_core::{Body, Epoch, MemoryStorage, Password, Secret};
-use toom_net::client::{Client, ConnectError, Pushes, TlsError, Trust, TrustError};
+use toom_net::client::{Client, ConnectError, Ended, Pushes, TlsError, Trust, TrustError};
 use toom_net::server::{Identity, RunningServer, Server};
 
 use super::whole::user;
@@ -119,6 +119,50 @@ async fn a_known_certificate_is_believed_whatever_is_in_it_and_another_is_refuse
         let error = refusal(&server, &trust).await;
         let TlsError::Changed { known, shown } = error else { panic!("{error}") };
         assert_eq!((known, shown), (identity.fingerprint(), impostor.fingerprint()));
+    }
+}
+
+/// Comes and stays, over TLS.
+async fn stay(server: &RunningServer, trust: &Trust) -> Result<(Client, Pushes), ConnectError> {
+    let (port, trust) = (server.local_addr().port(), trust.clone());
+    let connect = move || {
+        let trust = trust.clone();
+        async move { trust.connect("127.0.0.1", port).await }
+    };
+    Client::stay(connect, options()).await
+}
+
+#[tokio::test]
+async fn who_comes_to_stay_at_a_server_that_is_not_believed_learns_why() {
+    let (server, identity) = Authority::new().server(|_| ());
+    let refused = stay(&server, &Authority::named("another").trust()).await.unwrap_err();
+    assert!(
+        matches!(&refused, ConnectError::Tls(TlsError::Unknown { shown, .. }) if *shown == identity.fingerprint())
+    );
+    let other = Authority::new().server(|_| ()).1.fingerprint();
+    let refused = stay(&server, &Trust::certificate(other)).await.unwrap_err();
+    let told = refused.to_string();
+    assert!(
+        told.contains(&identity.fingerprint().to_string()) && told.contains(&other.to_string()),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_stay_ends_with_both_fingerprints_when_the_certificate_has_changed() {
+    let authority = Authority::new();
+    let (server, identity) = authority.server(|_| ());
+    let (client, mut pushes) = stay(&server, &Trust::certificate(identity.fingerprint())).await.unwrap();
+    client.login(user("obiwan"), Password::new("help me")).await.unwrap();
+    let (_other, impostor) = authority.server(|_| ());
+    server.handle().set_identity(impostor.clone());
+    server.handle().kick(user("obiwan"));
+    while pushes.next().await.is_some() {}
+    let ended = client.ended().unwrap();
+    assert!(matches!(ended, Ended::Distrusted(TlsError::Changed { .. })), "{ended}");
+    let told = ended.to_string();
+    for fingerprint in [identity.fingerprint(), impostor.fingerprint()] {
+        assert!(told.contains(&fingerprint.to_string()), "{told}");
     }
 }
 

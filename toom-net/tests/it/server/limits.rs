@@ -1,5 +1,6 @@
 //! The bounds of a server.
 
+use std::num::NonZeroUsize;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,11 +21,12 @@ pub(super) fn expect_counted(server: &RunningServer, expected: impl Fn(&Connecti
     }
 }
 
-/// Connects until there is room again: that a connection is gone is seen a little later.
-fn connect_when_there_is_room(server: &RunningServer) -> Client {
+/// Connects and logs in when there is room again: that a connection is gone is seen a little later.
+fn log_in_when_there_is_room(server: &RunningServer, name: &str) -> Client {
     loop {
         let mut client = Client::connect_to(server.local_addr());
         if client.line().starts_with("TOOM 1 ") {
+            assert!(client.ask(&format!("LOGIN {name} {name} pw")).starts_with("OK LOGIN "));
             return client;
         }
     }
@@ -34,15 +36,31 @@ fn connect_when_there_is_room(server: &RunningServer) -> Client {
 fn a_connection_too_many_is_told_so_and_room_is_given_back() {
     let server = with(ServerLimits { connections_max: 2, ..ServerLimits::default() });
     let mut one = Client::log_in(&server, "luke");
-    let two = Client::connect(&server);
+    let two = Client::log_in(&server, "hans");
     let mut three = Client::connect_to(server.local_addr());
     let bye = three.line();
-    assert!(bye.starts_with("BYE too-many-connections the server "), "{bye}");
+    assert_eq!(bye, "BYE too-many-connections the server has as many connections as it may have");
     three.expect_end();
     expect_counted(&server, |counts| counts.refused_all == 1 && counts.open == 2);
     one.expect_quiet();
     drop(two);
-    connect_when_there_is_room(&server).expect_quiet();
+    log_in_when_there_is_room(&server, "hans").expect_quiet();
+}
+
+#[test]
+fn in_a_full_table_who_did_not_log_in_makes_room_and_is_told_so() {
+    let server = with(ServerLimits { connections_max: 2, ..ServerLimits::default() });
+    let mut one = Client::log_in(&server, "luke");
+    let mut stranger = Client::connect(&server);
+    let mut two = Client::log_in(&server, "hans");
+    let told = "BYE too-many-connections others want to connect, and nobody logged in here";
+    assert_eq!(stranger.line(), told);
+    stranger.expect_end();
+    expect_counted(&server, |counts| {
+        counts.strangers_dropped_all == 1 && (counts.open, counts.strangers, counts.refused_all) == (2, 0, 0)
+    });
+    one.expect_quiet();
+    two.expect_quiet();
 }
 
 #[test]
@@ -51,14 +69,35 @@ fn connections_of_one_address_have_a_limit_that_spares_loopback_unless_told() {
     let server = with(limits);
     let _clients = [Client::connect(&server), Client::connect(&server)];
     let server = with(ServerLimits { loopback: Loopback::Counted, ..limits });
-    let one = Client::connect(&server);
+    let one = Client::log_in(&server, "luke");
     let mut two = Client::connect_to(server.local_addr());
     let bye = two.line();
-    assert!(bye.starts_with("BYE too-many-connections your address "), "{bye}");
+    assert_eq!(bye, "BYE too-many-connections your address has as many connections as it may have");
     two.expect_end();
     expect_counted(&server, |counts| counts.refused_address == 1 && counts.open == 1);
     drop(one);
-    connect_when_there_is_room(&server).expect_quiet();
+    log_in_when_there_is_room(&server, "luke").expect_quiet();
+}
+
+#[test]
+fn of_one_address_only_so_many_need_not_log_in_and_the_oldest_of_them_goes() {
+    let strangers_per_address_max = NonZeroUsize::MIN.saturating_add(1);
+    let limits = ServerLimits { strangers_per_address_max, ..ServerLimits::default() };
+    let exempt = with(limits);
+    let _strangers: Vec<_> = (0..4).map(|_| Client::connect(&exempt)).collect();
+    let server = with(ServerLimits { loopback: Loopback::Counted, ..limits });
+    let mut luke = Client::log_in(&server, "luke");
+    let (mut one, mut two) = (Client::connect(&server), Client::connect(&server));
+    let mut three = Client::connect(&server);
+    assert!(one.line().starts_with("BYE too-many-connections others "));
+    one.expect_end();
+    for client in [&mut luke, &mut two, &mut three] {
+        client.expect_quiet();
+    }
+    expect_counted(&server, |counts| {
+        counts.strangers_dropped_address == 1 && (counts.open, counts.strangers) == (3, 2)
+    });
+    expect_counted(&exempt, |counts| (counts.strangers, counts.strangers_dropped_address) == (4, 0));
 }
 
 #[test]

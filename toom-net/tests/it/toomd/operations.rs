@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use super::*;
 
 /// Runs `toomd` with these words to its end: its exit code, what it printed, and what it said.
-fn ran(folder: &TempDir, words: &[&str]) -> (Option<i32>, String, String) {
+pub(super) fn ran(folder: &TempDir, words: &[&str]) -> (Option<i32>, String, String) {
     let ran = command(folder, words).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (ran.status.code(), text(ran.stdout), text(ran.stderr))
@@ -21,12 +21,12 @@ fn asked(server: &Toomd, request: &str) -> (u16, String) {
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }
 
-fn get(server: &Toomd, path: &str) -> (u16, String) {
+pub(super) fn get(server: &Toomd, path: &str) -> (u16, String) {
     asked(server, &format!("GET {path} HTTP/1.0\r\n\r\n"))
 }
 
 /// Asks for the metrics until `line` is among them: they are published when a thread is about to wait.
-fn expect_metric(server: &Toomd, line: &str) {
+pub(super) fn expect_metric(server: &Toomd, line: &str) {
     let begun = std::time::Instant::now();
     loop {
         let (status, text) = get(server, "/metrics");
@@ -247,4 +247,40 @@ fn who_is_blocked_is_out_at_the_next_signal_and_in_again_after_the_one_that_foll
     server.said("toomd: read credentials.txt again");
     let _luke = server.log_in("luke");
     assert_eq!(leia.ask("PING"), "OK PING");
+}
+
+#[test]
+fn accounts_are_added_and_removed_while_the_server_runs() {
+    let mut server = Toomd::start("luke pw\nleia pw\n", &[]);
+    let (mut luke, mut leia) = (server.log_in("luke"), server.log_in("leia"));
+    let mut add = command(&server.folder, &["user", "add", "hans"]);
+    let mut adding = add.stdin(Stdio::piped()).spawn().unwrap();
+    adding.stdin.take().unwrap().write_all(b"pw\n").unwrap();
+    assert!(adding.wait().unwrap().success());
+    assert_eq!(ran(&server.folder, &["user", "remove", "luke"]).0, Some(0));
+    assert!(server.connect().ask("LOGIN hans pw").starts_with("ERR LOGIN bad-credentials "));
+    assert_eq!(luke.ask("PING"), "OK PING", "nothing changes before the signal");
+    server.signal("HUP");
+    assert_eq!(luke.line(), "BYE removed the account was removed");
+    assert_eq!(luke.line(), "");
+    server.said("toomd: read credentials.txt again");
+    assert!(server.connect().ask("LOGIN luke pw").starts_with("ERR LOGIN bad-credentials "));
+    let _hans = server.log_in("hans");
+    assert_eq!(leia.ask("PING"), "OK PING");
+}
+
+#[test]
+fn where_other_machines_can_connect_tls_is_demanded_unless_the_operator_says_otherwise() {
+    let folder = folder("");
+    let (code, printed, said) = ran(&folder, &["0", "--listen", "0.0.0.0"]);
+    assert_eq!((code, printed.as_str()), (Some(1), ""));
+    assert!(said.contains("0.0.0.0 can be reached from other machines"), "{said}");
+    for words in [&["--insecure"][..], &["--tls-self-signed"]] {
+        let words = [&["0", "--listen", "0.0.0.0"], words].concat();
+        let mut child = command(&folder, &words).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.any(|line| line.starts_with("listening on 0.0.0.0:")), "{words:?}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 }

@@ -38,6 +38,7 @@ impl Collector for Counted {
         let (connections, engine, reads) = (self.0.connections, self.0.engine, self.0.reads);
         for (name, help, value) in [
             ("connections", "Connections that are open", connections.open),
+            ("strangers", "Connections that are not logged in", connections.strangers),
             ("sessions", "Sessions that are open", engine.sessions),
             ("requests_queued", "Requests that wait for the engine", connections.queued),
             (
@@ -56,6 +57,11 @@ impl Collector for Counted {
         counters(&mut encoder, &self.logins())?;
         for (name, help, value) in [
             ("connections_opened", "Connections that were taken", connections.opened),
+            (
+                "strangers_dropped",
+                "Connections that were not logged in and made room for others",
+                connections.strangers_dropped_all + connections.strangers_dropped_address,
+            ),
             ("handshake_failures", "Peers that did not speak TLS", connections.handshakes_failed),
             ("accept_failures", "How often the system gave no connection", connections.accept_failed),
             ("blocks", "Blocks of accounts that began", engine.blocks),
@@ -89,13 +95,14 @@ impl Collector for Counted {
 
 impl Counted {
     /// How often peers ran into which bound.
-    fn limits_hit(&self) -> Numbers<15> {
+    fn limits_hit(&self) -> Numbers<16> {
         let (connections, engine) = (self.0.connections, self.0.engine);
         let of = |limit, count| (Some(("limit", limit)), count);
         let hits = [
-            of("connections", connections.refused_all),
+            of("connections", connections.refused_all + connections.strangers_dropped_all),
             of("connections-per-address", connections.refused_address),
             of("connections-per-address-per-second", connections.refused_rate),
+            of("strangers-per-address", connections.strangers_dropped_address),
             of("open-files", connections.accept_failed),
             of("login-time", connections.login_timeouts),
             of("idle-time", connections.idle_timeouts),

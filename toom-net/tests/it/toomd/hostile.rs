@@ -1,0 +1,276 @@
+//! Peers that mean harm, against the program itself: what they may take of the machine and of the log, and that the others are
+//! served meanwhile.
+
+use std::net::{IpAddr, SocketAddr};
+
+use rustix::process::{Resource, getrlimit, setrlimit};
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::operations::{expect_metric, get};
+use super::*;
+
+/// Lets this process have as many files open as it may.
+fn open_many_files() {
+    let mut granted = getrlimit(Resource::Nofile);
+    granted.current = granted.maximum;
+    setrlimit(Resource::Nofile, granted).unwrap();
+}
+
+/// Connects from an address of this machine's own.
+fn connect_from(server: &Toomd, host: [u8; 4]) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SockAddr::from(SocketAddr::new(IpAddr::from(host), 0))).unwrap();
+    socket.connect(&SockAddr::from(SocketAddr::from(([127, 0, 0, 1], server.port)))).unwrap();
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream
+}
+
+/// The longest that a peer waited for the answer to one of many requests, but for the slowest of a hundred.
+fn slowest_answer(peer: &mut Peer, requests: usize) -> Duration {
+    let mut took: Vec<_> = (0..requests)
+        .map(|_| {
+            let begun = Instant::now();
+            assert_eq!(peer.ask("PING"), "OK PING");
+            begun.elapsed()
+        })
+        .collect();
+    took.sort_unstable();
+    took[requests * 99 / 100]
+}
+
+/// The lines that a server has written by its end, of either kind.
+fn lines_written(mut server: Toomd) -> Vec<String> {
+    server.signal("TERM");
+    let mut said = server.notices.concat();
+    server.talk.read_to_string(&mut said).unwrap();
+    let lines: Vec<_> = said.lines().map(str::to_owned).collect();
+    lines.into_iter().chain(server.ended().1).collect()
+}
+
+#[test]
+fn senders_of_a_byte_now_and_then_are_cut_in_time_cost_little_and_hold_nobody_up() {
+    const PEERS: usize = 500;
+    open_many_files();
+    let server = Toomd::start("luke pw\n", &["--admin", "./admin", "--limit", "login-time=3s"]);
+    let mut luke = server.log_in("luke");
+    let (memory, files) = (server.resident_kib(), server.open_files());
+    let mut slow: Vec<_> = (0..PEERS).map(|_| connect_from(&server, [127, 0, 0, 1])).collect();
+    let (ticks, begun) = (server.ticks(), Instant::now());
+    let (mut most, mut letters) =
+        (server.resident_kib(), b"LOGIN luke ".iter().copied().chain(std::iter::repeat(b'x')));
+    while begun.elapsed() < Duration::from_secs(5) {
+        let letter = letters.next().unwrap();
+        for stream in &mut slow {
+            let _ = stream.write_all(&[letter]);
+        }
+        assert!(slowest_answer(&mut luke, 100) < Duration::from_millis(100));
+        // Twice as fast as a byte a second.
+        std::thread::sleep(Duration::from_millis(500));
+        most = most.max(server.resident_kib());
+    }
+    let used = server.ticks() - ticks;
+    assert!(used < 300, "{used} ticks of 500");
+    assert!(most.saturating_sub(memory) < 16 * PEERS as u64, "{most} KiB after {memory}");
+    // They are cut, though none of them reads or closes.
+    expect_metric(&server, &format!("toomd_limits_hit_total{{limit=\"login-time\"}} {PEERS}"));
+    while server.open_files() > files + 1 {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+    }
+    assert_eq!(luke.ask("PING"), "OK PING");
+    drop(luke);
+    let lines = lines_written(server);
+    assert!(lines.len() < 12, "{lines:?}");
+}
+
+#[test]
+fn a_flood_from_a_few_addresses_keeps_nobody_out_who_comes_from_another() {
+    open_many_files();
+    let limits = ["loopback=counted", "connections=60", "connections-per-address-per-second=0"];
+    let words: Vec<_> = limits.iter().flat_map(|limit| ["--limit", *limit]).collect();
+    let server = Toomd::start("luke pw\nleia pw\n", &[&["--admin", "./admin"], &words[..]].concat());
+    let mut luke = server.log_in("luke");
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for host in 11..=13 {
+            let (server, stop) = (&server, &stop);
+            scope.spawn(move || {
+                let mut held = std::collections::VecDeque::new();
+                while !stop.load(std::sync::atomic::Ordering::SeqCst) {
+                    // More than the table holds, and each stays as long as it may.
+                    held.push_back(connect_from(server, [127, 0, 0, host]));
+                    if held.len() > 100 {
+                        held.pop_front();
+                    }
+                }
+            });
+        }
+        // The table is full from now on.
+        while !get(&server, "/metrics").1.contains("toomd_connections 60\n") {}
+        let mut slowest = Duration::ZERO;
+        for _ in 0..100 {
+            let begun = Instant::now();
+            let mut leia = Peer(BufReader::new(connect_from(&server, [127, 0, 0, 99])));
+            assert!(leia.line().starts_with("TOOM 1 "));
+            assert!(leia.ask("LOGIN leia pw").starts_with("OK LOGIN "));
+            slowest = slowest.max(begun.elapsed());
+            assert!(leia.ask("OUT").starts_with("OK OUT "));
+        }
+        assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+        assert!(slowest_answer(&mut luke, 1000) < Duration::from_millis(100));
+        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+    });
+    let metrics = get(&server, "/metrics").1;
+    let dropped = metrics.lines().find_map(|line| line.strip_prefix("toomd_strangers_dropped_total "));
+    assert!(dropped.unwrap().parse::<u64>().unwrap() > 100, "{metrics}");
+    drop(luke);
+    let lines = lines_written(server);
+    assert!(lines.iter().all(|line| !line.contains("too many") && !line.contains("refused")), "{lines:?}");
+    assert!(lines.len() < 12 + 101, "{lines:?}");
+}
+
+#[test]
+fn a_flood_of_connections_from_one_address_is_cut_to_its_rate_and_costs_nothing_else() {
+    let limits =
+        ["loopback=counted", "connections-per-address-per-second=1", "connections-per-address-burst=5"];
+    let words: Vec<_> = limits.iter().flat_map(|limit| ["--limit", *limit]).collect();
+    let server = Toomd::start("luke pw\n", &[&["--admin", "./admin"], &words[..]].concat());
+    let mut luke = server.log_in("luke");
+    let memory = server.resident_kib();
+    let mut turned_away = 0;
+    for _ in 0..3000 {
+        let mut told = String::new();
+        let mut flood = BufReader::new(connect_from(&server, [127, 0, 0, 11]));
+        flood.read_line(&mut told).unwrap();
+        turned_away += u32::from(told.starts_with("BYE throttled your address connects too often; "));
+    }
+    assert!(turned_away > 2900, "{turned_away}");
+    let limit = "toomd_limits_hit_total{limit=\"connections-per-address-per-second\"}";
+    expect_metric(&server, &format!("{limit} {turned_away}"));
+    assert!(server.resident_kib() < memory + 2048, "{} KiB after {memory}", server.resident_kib());
+    assert_eq!(luke.ask("PING"), "OK PING");
+    drop(luke);
+    let lines = lines_written(server);
+    assert!(lines.len() < 12, "{lines:?}");
+}
+
+#[test]
+fn lines_of_garbage_are_answered_one_by_one_and_leave_no_trace() {
+    let server = Toomd::start("luke pw\n", &["--admin", "./admin"]);
+    let mut luke = server.log_in("luke");
+    let memory = server.resident_kib();
+    let garbage: Vec<u8> = (0..=255).filter(|byte| *byte != b'\n').cycle().take(900).chain([b'\n']).collect();
+    let flood = garbage.repeat(4000);
+    for logged_in in [false, true] {
+        let mut peer = if logged_in { server.log_in("luke") } else { server.connect() };
+        let mut writing = peer.0.get_ref().try_clone().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| writing.write_all(&flood).unwrap());
+            for _ in 0..4000 {
+                let answer = peer.line();
+                assert!(
+                    answer.starts_with("ERR - syntax ") || answer.starts_with("ERR - unknown-"),
+                    "{answer}"
+                );
+            }
+            assert!(slowest_answer(&mut luke, 200) < Duration::from_millis(100));
+        });
+    }
+    expect_metric(&server, "toomd_logins_total{result=\"success\"} 2");
+    assert!(server.resident_kib() < memory + 2048, "{} KiB after {memory}", server.resident_kib());
+    drop(luke);
+    let lines = lines_written(server);
+    assert!(lines.len() < 12, "{lines:?}");
+}
+
+#[test]
+fn readers_that_have_stopped_take_no_more_than_their_outboxes_and_hold_nobody_up() {
+    const STALLED: usize = 40;
+    let words =
+        ["--memory", "--admin", "./admin", "--limit", "posts-per-second=0", "--limit", "outbox-bytes=65536"];
+    let server = Toomd::start("luke pw\nleia pw\nyoda pw\n", &words);
+    let _stalled: Vec<_> = (0..STALLED).map(|_| server.log_in("yoda")).collect();
+    let (mut luke, mut leia) = (server.log_in("luke"), server.log_in("leia"));
+    let memory = server.resident_kib();
+    // 20 MB for each of them, of which the system's own buffers take a few.
+    let text = "x".repeat(4000);
+    for number in 1..=5000 {
+        assert!(leia.ask(&format!("BCM {text}")).starts_with(&format!("OK BCM {number} ")));
+        assert!(luke.line().starts_with(&format!("MSG b {number} ")));
+    }
+    let grown = server.resident_kib().saturating_sub(memory);
+    let (history, outboxes) = (5000 * 4200 / 1024, STALLED as u64 * 64);
+    assert!(grown < history + outboxes + 16 * 1024, "{grown} KiB");
+    let metrics = get(&server, "/metrics").1;
+    let left_out = metrics.lines().find_map(|line| line.strip_prefix("toomd_deliveries_left_out_total "));
+    assert!(left_out.unwrap().parse::<u64>().unwrap() > 1000, "{metrics}");
+}
+
+#[test]
+fn sessions_that_neither_speak_nor_read_nor_close_are_gone_when_they_were_silent_for_too_long() {
+    let limits = ["--limit", "idle-time=2s", "--limit", "closing-time=1s"];
+    let server = Toomd::start("luke pw\nleia pw\n", &[&["--admin", "./admin"], &limits[..]].concat());
+    let files = server.open_files();
+    let begun = Instant::now();
+    let silent: Vec<_> = (0..50).map(|_| server.log_in("luke")).collect();
+    // Some say that they send no more, and do not close their own end.
+    for peer in silent.iter().take(20) {
+        peer.0.get_ref().shutdown(Shutdown::Write).unwrap();
+    }
+    let mut leia = server.log_in("leia");
+    while server.open_files() > files + 1 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{} files", server.open_files() - files);
+        assert_eq!(leia.ask("PING"), "OK PING");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    expect_metric(&server, "toomd_limits_hit_total{limit=\"idle-time\"} 30");
+    assert_eq!(leia.ask("ATU"), "OK ATU 0");
+    drop(silent);
+}
+
+#[test]
+fn no_text_and_no_name_writes_into_the_log() {
+    let words = ["--memory", "--show-room-texts", "--log-level", "debug"];
+    let server = Toomd::start("luke pw\nleia pw\n", &words);
+    let (mut luke, leia) = (server.log_in("luke"), server.log_in("leia"));
+    // What no terminal may see is refused, or shown as code; a break of the line as well.
+    assert!(luke.ask("BCM \u{1b}[2J\r").starts_with("ERR BCM bad-text "));
+    let forged = "x\u{b}leia logout\u{2028}toomd: stopped \u{202e}drow \u{85}";
+    assert!(luke.ask(&format!("BCM {forged}")).starts_with("ERR BCM bad-text "));
+    let forged = "x\u{b}leia logout\u{2028}toomd: stopped \u{202e}drow";
+    assert!(luke.ask(&format!("BCM {forged}")).starts_with("OK BCM 1 "));
+    assert!(luke.ask("SRB leia").starts_with("OK SRB 1 "));
+    assert!(luke.ask(&format!("SRM 1 {forged}")).starts_with("OK SRM "));
+    for request in ["LOGIN a\u{2028}toomd: b c", "HELLO client=\u{202e}x", "FLY \u{2028}", "\u{1b}]0;x\u{7}"]
+    {
+        assert!(server.connect().ask(request).starts_with("ERR "), "{request}");
+    }
+    drop((luke, leia));
+    let lines = lines_written(server);
+    let shown = "x\\nleia logout\\u{2028}toomd: stopped \\u{202e}drow";
+    assert!(lines.contains(&format!("luke broadcasted BCM \"{shown}\" at <time>")), "{lines:?}");
+    assert!(lines.contains(&format!("luke issued a message in separate room 1: #1;<time>;luke;{shown}")));
+    assert!(lines.iter().all(|line| !line.chars().any(toom_net::shown::is_shown_as_code)), "{lines:?}");
+    assert_eq!(lines.iter().filter(|line| *line == "leia logout").count(), 1, "{lines:?}");
+}
+
+#[test]
+fn ipv6_is_served_like_ipv4_and_counted() {
+    let folder = folder("luke pw\n");
+    let limits = ["--limit", "loopback=counted", "--limit", "connections-per-address=1"];
+    let mut child = command(&folder, &[&["0", "--listen", "::1"], &limits[..]].concat()).spawn().unwrap();
+    let mut talk = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("listening on [::1]:") {
+        line.clear();
+        assert_ne!(talk.read_line(&mut line).unwrap(), 0);
+    }
+    let port = line.trim_end().rsplit(':').next().unwrap().parse().unwrap();
+    let connect = || Peer(BufReader::new(TcpStream::connect(("::1", port)).unwrap()));
+    let mut luke = connect();
+    assert!(luke.line().starts_with("TOOM 1 "));
+    assert!(luke.ask("LOGIN luke pw").contains(" luke ::1 "));
+    assert!(connect().line().starts_with("BYE too-many-connections your address "));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
