@@ -1,6 +1,7 @@
 //! Peers that mean harm, against the program itself: what they may take of the machine and of the log, and that the others are
 //! served meanwhile.
 
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -8,6 +9,9 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::operations::{expect_metric, get};
 use super::*;
+
+/// How soon a peer is answered, also where a machine is busy with other tests.
+const PROMPTLY: Duration = Duration::from_secs(1);
 
 /// Lets this process have as many files open as it may.
 fn open_many_files() {
@@ -20,7 +24,8 @@ fn open_many_files() {
 fn connect_from(server: &Toomd, host: [u8; 4]) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SockAddr::from(SocketAddr::new(IpAddr::from(host), 0))).unwrap();
-    socket.connect(&SockAddr::from(SocketAddr::from(([127, 0, 0, 1], server.port)))).unwrap();
+    let at = SockAddr::from(SocketAddr::from(([127, 0, 0, 1], server.port)));
+    socket.connect_timeout(&at, Duration::from_secs(20)).unwrap();
     let stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream
@@ -64,7 +69,7 @@ fn senders_of_a_byte_now_and_then_are_cut_in_time_cost_little_and_hold_nobody_up
         for stream in &mut slow {
             let _ = stream.write_all(&[letter]);
         }
-        assert!(slowest_answer(&mut luke, 100) < Duration::from_millis(100));
+        assert!(slowest_answer(&mut luke, 100) < PROMPTLY);
         // Twice as fast as a byte a second.
         std::thread::sleep(Duration::from_millis(500));
         most = most.max(server.resident_kib());
@@ -90,43 +95,38 @@ fn a_flood_from_a_few_addresses_keeps_nobody_out_who_comes_from_another() {
     let words: Vec<_> = limits.iter().flat_map(|limit| ["--limit", *limit]).collect();
     let server = Toomd::start("luke pw\nleia pw\n", &[&["--admin", "./admin"], &words[..]].concat());
     let mut luke = server.log_in("luke");
-    let stop = std::sync::atomic::AtomicBool::new(false);
-    std::thread::scope(|scope| {
+    // None of them leaves by itself before many more have come than there may be.
+    let mut held = VecDeque::new();
+    let mut flood = |count: u8| {
         for host in 11..=13 {
-            let (server, stop) = (&server, &stop);
-            scope.spawn(move || {
-                let mut held = std::collections::VecDeque::new();
-                while !stop.load(std::sync::atomic::Ordering::SeqCst) {
-                    // More than the table holds, and each stays as long as it may.
-                    held.push_back(connect_from(server, [127, 0, 0, host]));
-                    if held.len() > 100 {
-                        held.pop_front();
-                    }
-                }
-            });
+            held.extend((0..count).map(|_| connect_from(&server, [127, 0, 0, host])));
         }
-        // The table is full from now on.
-        while !get(&server, "/metrics").1.contains("toomd_connections 60\n") {}
-        let mut slowest = Duration::ZERO;
-        for _ in 0..100 {
-            let begun = Instant::now();
-            let mut leia = Peer(BufReader::new(connect_from(&server, [127, 0, 0, 99])));
-            assert!(leia.line().starts_with("TOOM 1 "));
-            assert!(leia.ask("LOGIN leia pw").starts_with("OK LOGIN "));
-            slowest = slowest.max(begun.elapsed());
-            assert!(leia.ask("OUT").starts_with("OK OUT "));
+        while held.len() > 300 {
+            held.pop_front();
         }
-        assert!(slowest < Duration::from_secs(1), "{slowest:?}");
-        assert!(slowest_answer(&mut luke, 1000) < Duration::from_millis(100));
-        stop.store(true, std::sync::atomic::Ordering::SeqCst);
-    });
+    };
+    flood(60);
+    expect_metric(&server, "toomd_connections 60");
+    let mut slowest = Duration::ZERO;
+    for _ in 0..50 {
+        let begun = Instant::now();
+        let mut leia = Peer(BufReader::new(connect_from(&server, [127, 0, 0, 99])));
+        assert!(leia.line().starts_with("TOOM 1 "));
+        // A hundred others come while she types.
+        flood(33);
+        assert!(leia.ask("LOGIN leia pw").starts_with("OK LOGIN "));
+        slowest = slowest.max(begun.elapsed());
+        assert_eq!(luke.ask("PING"), "OK PING");
+        assert!(leia.ask("OUT").starts_with("OK OUT "));
+    }
+    assert!(slowest < 5 * PROMPTLY, "{slowest:?}");
     let metrics = get(&server, "/metrics").1;
     let dropped = metrics.lines().find_map(|line| line.strip_prefix("toomd_strangers_dropped_total "));
     assert!(dropped.unwrap().parse::<u64>().unwrap() > 100, "{metrics}");
     drop(luke);
     let lines = lines_written(server);
     assert!(lines.iter().all(|line| !line.contains("too many") && !line.contains("refused")), "{lines:?}");
-    assert!(lines.len() < 12 + 101, "{lines:?}");
+    assert!(lines.len() < 12 + 51, "{lines:?}");
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn lines_of_garbage_are_answered_one_by_one_and_leave_no_trace() {
                     "{answer}"
                 );
             }
-            assert!(slowest_answer(&mut luke, 200) < Duration::from_millis(100));
+            assert!(slowest_answer(&mut luke, 200) < PROMPTLY);
         });
     }
     expect_metric(&server, "toomd_logins_total{result=\"success\"} 2");
