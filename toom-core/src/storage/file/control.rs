@@ -1,5 +1,6 @@
 //! What who appends and the keeper in the background tell each other.
 
+use core::time::Duration;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::StorageError;
@@ -20,6 +21,17 @@ struct Talk {
     wanted: bool,
     stop: bool,
     trouble: Option<Trouble>,
+}
+
+/// Why the keeper wakes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wake {
+    /// There may be something to do.
+    Work,
+    /// It was asked for nothing for as long as it waits.
+    Quiet,
+    /// It is to end.
+    Stop,
 }
 
 /// Why the keeper does not go on.
@@ -82,14 +94,16 @@ impl Control {
         self.changed.notify_all();
     }
 
-    /// Waits until there may be something to do; `false` when the keeper is to end.
-    pub(super) fn wait_for_work(&self) -> bool {
-        let mut talk = self.talk();
-        while !talk.wanted && !talk.stop {
-            talk = self.changed.wait(talk).unwrap_or_else(PoisonError::into_inner);
+    /// Waits until there may be something to do, or for so long.
+    pub(super) fn wait_for_work(&self, at_most: Duration) -> Wake {
+        let waits = |talk: &mut Talk| !talk.wanted && !talk.stop;
+        let waited = self.changed.wait_timeout_while(self.talk(), at_most, waits);
+        let (mut talk, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        match (talk.stop, core::mem::take(&mut talk.wanted)) {
+            (true, _) => Wake::Stop,
+            (false, true) => Wake::Work,
+            (false, false) => Wake::Quiet,
         }
-        talk.wanted = false;
-        !talk.stop
     }
 
     pub(super) fn is_stopping(&self) -> bool {
@@ -99,5 +113,21 @@ impl Control {
     // Nothing panics while it holds the talk.
     fn talk(&self) -> MutexGuard<'_, Talk> {
         self.talk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keeper_wakes_for_work_for_its_end_and_when_it_was_quiet_long_enough() {
+        let control = Control::default();
+        control.want_work();
+        assert_eq!(control.wait_for_work(Duration::MAX), Wake::Work);
+        assert_eq!(control.wait_for_work(Duration::ZERO), Wake::Quiet);
+        control.want_work();
+        control.stop();
+        assert_eq!(control.wait_for_work(Duration::MAX), Wake::Stop);
     }
 }

@@ -1,13 +1,17 @@
 //! Who has the keeper: a thread of its own, or who uses the store.
 
+use core::time::Duration;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use crate::StorageError;
-use crate::storage::file::control::{Control, Trouble};
+use crate::storage::file::control::{Control, Trouble, Wake};
 use crate::storage::file::disk::Disk;
 use crate::storage::file::fault::failed;
-use crate::storage::file::keeper::{Keeper, Step};
+use crate::storage::file::keeper::{Effort, Keeper, Step};
+
+/// Nobody appends if nobody did for so long.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// Who has the keeper.
 pub(super) enum Housekeeper<D: Disk> {
@@ -39,21 +43,41 @@ impl<D: Disk> Housekeeper<D> {
 
 /// Works until it is told to stop or fails.
 fn keep<D: Disk>(mut keeper: Keeper<D>, control: &Control) -> Keeper<D> {
-    control.want_work();
-    while control.wait_for_work() {
-        loop {
-            match keeper.step() {
-                Ok(Step::Worked) if !control.is_stopping() => {}
-                Ok(_) => break,
-                Err(error) if error.is_harmless() => break control.tell(Trouble::Full(error)),
-                Err(_) => {
-                    control.tell(Trouble::Failed);
-                    return keeper;
-                }
+    let mut effort = Effort::Due;
+    loop {
+        let patience = match keeper.step(effort) {
+            Ok(Step::Worked) if !control.is_stopping() => continue,
+            // There may be more to do, once nobody appends.
+            Ok(_) if effort == Effort::Due => QUIET,
+            Ok(_) => Duration::MAX,
+            Err(error) if error.is_harmless() => {
+                control.tell(Trouble::Full(error));
+                Duration::MAX
             }
+            Err(_) => {
+                control.tell(Trouble::Failed);
+                return keeper;
+            }
+        };
+        match rest(&keeper, control, patience) {
+            Some(wanted) => effort = wanted,
+            None => return keeper,
         }
     }
-    keeper
+}
+
+/// Waits until there is something to do, or until nobody appended for as long as `patience`, and tells how much is to be done then;
+/// `None` when the keeper is to end.
+fn rest<D: Disk>(keeper: &Keeper<D>, control: &Control, patience: Duration) -> Option<Effort> {
+    loop {
+        let bytes = keeper.bytes_in_memory();
+        match control.wait_for_work(patience) {
+            Wake::Work => return Some(Effort::Due),
+            Wake::Stop => return None,
+            Wake::Quiet if keeper.bytes_in_memory() == bytes => return Some(Effort::All),
+            Wake::Quiet => {}
+        }
+    }
 }
 
 /// Tells who waits for the keeper when its thread panics.

@@ -44,6 +44,15 @@ struct Merging<F> {
     merge: Merge<F>,
 }
 
+/// How much is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effort {
+    /// What cannot be left: journal files are waited for, and runs become too many.
+    Due,
+    /// That, and what makes reads quicker: for when nobody appends.
+    All,
+}
+
 /// What a step came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -113,8 +122,13 @@ impl<D: Disk> Keeper<D> {
         self.take_over(manifest)
     }
 
+    /// How much is in memory that no journal file is waited for: whoever appends changes it.
+    pub(super) fn bytes_in_memory(&self) -> usize {
+        self.reader.view().active.bytes()
+    }
+
     /// Does the most urgent piece of work, of some milliseconds: what holds up appends comes first.
-    pub(super) fn step(&mut self) -> Result<Step, StorageError> {
+    pub(super) fn step(&mut self, effort: Effort) -> Result<Step, StorageError> {
         let oldest = self.reader.view().frozen.first().cloned();
         if let Some(frozen) = oldest {
             self.flush(&frozen)?;
@@ -124,7 +138,7 @@ impl<D: Disk> Keeper<D> {
             self.go_on(merging)?;
             return Ok(Step::Worked);
         }
-        if self.drop_outlived()? || self.begin_merge()? {
+        if self.drop_outlived()? || self.begin_merge(effort)? {
             return Ok(Step::Worked);
         }
         Ok(Step::Idle)
@@ -200,12 +214,15 @@ impl<D: Disk> Keeper<D> {
         made.inspect_err(|error| self.undo(&names::state(id), error))
     }
 
-    fn begin_merge(&mut self) -> Result<bool, StorageError> {
+    fn begin_merge(&mut self, effort: Effort) -> Result<bool, StorageError> {
         let runs = self.reader.view().runs.clone();
         let extents: Vec<_> = runs.list().iter().map(|run| Extent::of(run.summary())).collect();
-        let Some(inputs) = self.bounds.next_merge(&extents).and_then(|range| runs.list().get(range)) else {
-            return Ok(false);
+        let due = self.bounds.next_merge(&extents);
+        let chosen = match effort {
+            Effort::Due => due,
+            Effort::All => due.or_else(|| self.bounds.next_tidying(&extents)),
         };
+        let Some(inputs) = chosen.and_then(|range| runs.list().get(range)) else { return Ok(false) };
         let id = self.manifest.take_id();
         let merge = self.run_writer(id).and_then(|writer| Merge::new(inputs.to_vec(), writer));
         self.merging = Some(Merging {

@@ -10,7 +10,7 @@ use crate::storage::file::durability::Durability;
 use crate::storage::file::fault::failed;
 use crate::storage::file::housekeeper::Housekeeper;
 use crate::storage::file::journal::{Appended, Journal};
-use crate::storage::file::keeper::Step;
+use crate::storage::file::keeper::{Effort, Step};
 use crate::storage::file::open::{self, OpenStore, Opened};
 use crate::storage::file::options::{FileOptions, Housekeeping};
 use crate::storage::file::state::State;
@@ -123,11 +123,24 @@ impl<D: Disk> FileStorage<D> {
     /// [`StorageError`] if it fails; if that is not [harmless](StorageError::is_harmless), the store needs to be reopened, and works no
     /// more until then.
     pub fn work(&mut self) -> Result<bool, StorageError> {
+        self.work_with(Effort::Due)
+    }
+
+    /// The same, and goes on with what makes reads quicker: history files are merged into fewer. A store with a thread of its own does
+    /// it when nobody has appended for a second.
+    ///
+    /// # Errors
+    /// As for [`work`](Self::work).
+    pub fn tidy(&mut self) -> Result<bool, StorageError> {
+        self.work_with(Effort::All)
+    }
+
+    fn work_with(&mut self, effort: Effort) -> Result<bool, StorageError> {
         if self.needs_reopen {
             return Err(StorageError::NeedsReopen);
         }
         let Some(Housekeeper::Caller(keeper)) = &mut self.housekeeper else { return Ok(false) };
-        match keeper.step() {
+        match keeper.step(effort) {
             Ok(step) => Ok(step == Step::Worked),
             Err(error) => {
                 self.needs_reopen |= !error.is_harmless();

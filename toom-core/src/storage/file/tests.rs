@@ -11,5 +11,6 @@ mod recording;
 mod repair;
 mod sample;
 mod script;
+mod tidying;
 mod truth;
 mod verify;

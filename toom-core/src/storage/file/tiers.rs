@@ -5,6 +5,9 @@ use core::ops::Range;
 /// The sizes of runs fall in tiers, each [`FAN_IN`] times as large as the one below. Where that many neighbours lie in one tier
 /// they are merged, so a store has few runs in every tier, and a message is rewritten once a tier.
 pub(super) const FAN_IN: usize = 4;
+/// While nobody appends, a run is merged with all younger ones once they have such a part of its size. So a message is rewritten a
+/// few times more, and a page of a small room lies in one run or two.
+const TIDY_PART: u64 = 4;
 
 /// What bounds a merge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +39,23 @@ impl Bounds {
             chosen = wider;
         }
         Some(chosen)
+    }
+
+    /// The youngest neighbours that are worth merging while there is nothing else to do; `None` if there are none.
+    pub(super) fn next_tidying(&self, runs: &[Extent]) -> Option<Range<usize>> {
+        let (youngest, older) = runs.split_last()?;
+        let (mut merged, mut chosen) = (*youngest, None);
+        for (start, run) in older.iter().enumerate().rev() {
+            let is_worth_it = merged.bytes.saturating_mul(TIDY_PART) >= run.bytes;
+            merged = run.joined(merged);
+            if !self.allows(merged) {
+                break;
+            }
+            if is_worth_it {
+                chosen = Some(start..runs.len());
+            }
+        }
+        chosen
     }
 
     fn tier(&self, bytes: u64) -> u32 {

@@ -79,6 +79,7 @@ impl<'s> Run<'s> {
                 appended
             }
             (Act::Work(steps), Some(store)) => (0..steps).try_for_each(|_| store.work().map(|_| ())),
+            (Act::Tidy(steps), Some(store)) => (0..steps).try_for_each(|_| store.tidy().map(|_| ())),
             (Act::CloseAndOpen, _) => {
                 if let Some(store) = self.store.take() {
                     store.close()?;

@@ -16,6 +16,7 @@ use crate::{
 enum Step {
     Append(Vec<Draft>),
     Work(usize),
+    Tidy(usize),
     Close,
     Kill,
     PowerCut(u64),
@@ -25,6 +26,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => script::batch().prop_map(Step::Append),
         4 => (1_usize..20).prop_map(Step::Work),
+        1 => (1_usize..20).prop_map(Step::Tidy),
         1 => Just(Step::Close),
         1 => Just(Step::Kill),
         1 => any::<u64>().prop_map(Step::PowerCut),
@@ -70,6 +72,11 @@ impl Pair {
             Step::Work(steps) => {
                 for _ in 0..*steps {
                     self.store().work().unwrap();
+                }
+            }
+            Step::Tidy(steps) => {
+                for _ in 0..*steps {
+                    self.store().tidy().unwrap();
                 }
             }
             Step::Close => {

@@ -21,11 +21,12 @@ pub(super) struct Script {
     pub(super) options: FileOptions,
 }
 
-/// A `Work` is so many pieces of it.
+/// A `Work` is so many pieces of it, and so is a `Tidy`.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Act {
     Append,
     Work(usize),
+    Tidy(usize),
     CloseAndOpen,
 }
 
@@ -57,6 +58,7 @@ impl Script {
         let act = |append: usize| match (append + usize::from(seed)) % 11 {
             4 => [Some(Act::Append), Some(Act::Work(1))],
             6 => [Some(Act::Append), Some(Act::CloseAndOpen)],
+            9 if seed % 2 == 1 => [Some(Act::Append), Some(Act::Tidy(20))],
             9 => [Some(Act::Append), Some(Act::Work(20))],
             _ => [Some(Act::Append), None],
         };
@@ -85,6 +87,9 @@ impl Script {
                 }
                 Act::Work(steps) => (0..*steps).for_each(|_| {
                     store.work().unwrap();
+                }),
+                Act::Tidy(steps) => (0..*steps).for_each(|_| {
+                    store.tidy().unwrap();
                 }),
                 Act::CloseAndOpen => {
                     store.close().unwrap();

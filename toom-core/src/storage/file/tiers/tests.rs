@@ -55,7 +55,50 @@ fn nothing_is_merged_beyond_the_bounds() {
     assert_eq!(bounds.next_merge(&sized(&[8; 12])), None);
 }
 
+#[test]
+fn what_is_young_is_tidied_into_an_older_run_once_it_is_a_fourth_of_it() {
+    for (sizes, expected) in [
+        (&[][..], None),
+        (&[8], None),
+        (&[8, 2], Some(0..2)),
+        (&[8, 1], None),
+        (&[160, 8, 1, 1], Some(1..4)),
+        (&[160, 8, 16, 16], Some(0..4)),
+        (&[160, 8, 1], None),
+    ] {
+        assert_eq!(UNBOUNDED.next_tidying(&sized(sizes)), expected, "{sizes:?}");
+    }
+}
+
+#[test]
+fn nothing_is_tidied_beyond_the_bounds() {
+    let bounds = Bounds { bytes_max: 24, ..UNBOUNDED };
+    assert_eq!(bounds.next_tidying(&sized(&[8; 5])), Some(2..5));
+    assert_eq!(bounds.next_tidying(&sized(&[8, 8, 24])), None, "the youngest is as large as one may be");
+    let bounds = Bounds { span_max: 19, ..UNBOUNDED };
+    assert_eq!(bounds.next_tidying(&sized(&[8; 5])), Some(3..5));
+}
+
 proptest! {
+    #[test]
+    fn the_runs_of_a_tidied_store_shrink_fourfold_and_a_message_is_rewritten_a_few_times_more(
+        flushes in 1_usize..600,
+    ) {
+        let mut runs: Vec<Extent> = Vec::new();
+        let mut written = 0;
+        for flush in 0..flushes {
+            let at = i64::try_from(flush).unwrap();
+            runs.push(Extent { bytes: 8, first_at: at, last_at: at });
+            while let Some(range) = UNBOUNDED.next_merge(&runs).or_else(|| UNBOUNDED.next_tidying(&runs)) {
+                written += merge(&mut runs, range);
+            }
+            let shrink = runs.windows(2).all(|pair| pair[0].bytes > pair[1].bytes * TIDY_PART);
+            prop_assert!(shrink, "{runs:?}");
+        }
+        let most = 6 * (flushes as u64).ilog2().max(1);
+        prop_assert!(written <= flushes as u64 * 8 * u64::from(most), "{written} bytes written, {flushes} flushes");
+    }
+
     #[test]
     fn a_store_that_grows_has_few_runs_and_rewrites_a_message_once_a_tier(flushes in 1_usize..3000) {
         let mut runs: Vec<Extent> = Vec::new();
