@@ -274,3 +274,80 @@ fn ipv6_is_served_like_ipv4_and_counted() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+#[test]
+fn guesses_beyond_those_that_can_be_checked_are_told_when_to_come_again_and_hold_nobody_up() {
+    let words =
+        ["--admin", "./admin", "--limit", "password-checks=1", "--limit", "password-checks-waiting=1"];
+    let folder = folder("luke pw\n");
+    assert!(command(&folder, &["user", "hash"]).status().unwrap().success());
+    let server = Toomd::start_in(folder, &words);
+    let mut luke = server.log_in("luke");
+    let mut guesses: Vec<_> = (0..8).map(|_| server.connect()).collect();
+    for (number, guess) in guesses.iter_mut().enumerate() {
+        guess.0.get_mut().write_all(format!("LOGIN user-{number} wrong\n").as_bytes()).unwrap();
+    }
+    assert!(slowest_answer(&mut luke, 100) < PROMPTLY);
+    let answers: Vec<_> = guesses.iter_mut().map(Peer::line).collect();
+    let throttled = "ERR LOGIN throttled too many logins are under way; seconds left: 1";
+    let turned_away = answers.iter().filter(|answer| *answer == throttled).count();
+    let checked = answers.iter().filter(|answer| answer.starts_with("ERR LOGIN bad-credentials ")).count();
+    assert!(turned_away > 0 && checked >= 2 && turned_away + checked == 8, "{answers:?}");
+    expect_metric(
+        &server,
+        &format!("toomd_limits_hit_total{{limit=\"password-checks-waiting\"}} {turned_away}"),
+    );
+    expect_metric(&server, "toomd_password_checks 0");
+}
+
+#[test]
+fn an_address_that_guesses_too_often_is_told_when_to_come_again_whatever_names_it_tries() {
+    let words = ["--admin", "./admin", "--limit", "source-failures=2", "--limit", "source-refill=1h"];
+    let server = Toomd::start("luke pw\n", &words);
+    let mut peer = server.connect();
+    for name in ["leia", "hans"] {
+        assert!(peer.ask(&format!("LOGIN {name} wrong")).starts_with("ERR LOGIN bad-credentials "));
+    }
+    let throttled = server.connect().ask("LOGIN yoda wrong");
+    let start = "ERR LOGIN throttled too many wrong passwords came from this address; seconds left: ";
+    let left: u64 = throttled.strip_prefix(start).unwrap().parse().unwrap();
+    assert!((3500..=3600).contains(&left), "{throttled}");
+    expect_metric(&server, "toomd_limits_hit_total{limit=\"source-failures\"} 1");
+    let mut other = Peer(BufReader::new(connect_from(&server, [127, 0, 0, 9])));
+    assert!(other.line().starts_with("TOOM 1 "));
+    assert!(other.ask("LOGIN luke pw").starts_with("OK LOGIN "), "others are not held up");
+}
+
+#[test]
+fn every_bound_of_a_session_that_is_run_into_is_counted() {
+    let words = ["--admin", "./admin", "--limit", "requests-in-flight=2", "--limit", "outbox-bytes=1000"];
+    let server = Toomd::start("luke pw\nleia pw\n", &words);
+    let mut luke = server.log_in("luke");
+    // Each of these counts as half of what may be in flight.
+    luke.0.get_mut().write_all("RDM b #0\n".repeat(50).as_bytes()).unwrap();
+    for _ in 0..50 {
+        assert_eq!(luke.line(), "OK RDM 0");
+    }
+    let ping = format!("PING {}\n", "x".repeat(8000));
+    let mut writing = luke.0.get_ref().try_clone().unwrap();
+    let sent = ping.repeat(2000);
+    let writer = std::thread::spawn(move || writing.write_all(sent.as_bytes()).unwrap());
+    let begun = Instant::now();
+    let hit = |limit: &str| {
+        let start = format!("toomd_limits_hit_total{{limit=\"{limit}\"}} ");
+        let metrics = get(&server, "/metrics").1;
+        let count = metrics.lines().find_map(|line| line.strip_prefix(&start)).unwrap();
+        count.parse::<u64>().unwrap()
+    };
+    while hit("outbox-bytes") == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+    }
+    for _ in 0..2000 {
+        assert_eq!(luke.line(), format!("OK {}", ping.trim_end()));
+    }
+    writer.join().unwrap();
+    assert!(hit("requests-in-flight") > 0);
+    luke.0.get_mut().write_all(&vec![b'x'; 20_000]).unwrap();
+    assert!(luke.line().starts_with("ERR - too-long "));
+    expect_metric(&server, "toomd_limits_hit_total{limit=\"line-bytes\"} 1");
+}
