@@ -60,6 +60,8 @@ mod pipe;
 mod pulse;
 mod saved_name;
 mod source;
+#[cfg(test)]
+mod testing;
 mod transfer;
 
 pub use endpoint::{Connection, Endpoint, Expected, Patience};

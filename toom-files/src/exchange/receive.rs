@@ -184,7 +184,7 @@ async fn exchange(
     stoppable: &mut Option<Disk>,
 ) -> Result<Received, ReceiveError> {
     let outline = read_outline(reader, offer, pulse).await?;
-    let disk = working(writer, pulse, Disk::open(inbox.clone(), offer.clone(), outline)).await??;
+    let disk = working(writer, pulse, Disk::open(inbox.clone(), offer.clone(), outline)).await?;
     let disk = stoppable.insert(disk);
     let mut go = vec![GO];
     go.extend(disk.first().to_be_bytes());
@@ -192,13 +192,18 @@ async fn exchange(
     writer.flush().await.map_err(ReceiveError::Lost)?;
     let mut offset = disk.bytes_resumed();
     transfer.begin(Stage::Moving, offer.bytes, offset);
-    while let Some(bytes) = next_length(reader, pulse).await? {
+    loop {
+        let length = tokio::select! {
+            length = next_length(reader, pulse) => length?,
+            error = disk.failure() => return Err(error),
+        };
+        let Some(bytes) = length else { break };
         if bytes as u64 > offer.bytes - offset {
             return Err(ReceiveError::WrongLength { expected: offer.bytes, came: offset + bytes as u64 });
         }
         let mut buffer = match disk.free_buffer() {
             Some(buffer) => buffer,
-            None => working(writer, pulse, disk.next_buffer()).await??,
+            None => working(writer, pulse, disk.next_buffer()).await?,
         };
         buffer.resize(bytes, 0);
         reader.read_all(&mut buffer, pulse).await.map_err(ReceiveError::Lost)?;
@@ -210,18 +215,7 @@ async fn exchange(
         return Err(ReceiveError::WrongLength { expected: offer.bytes, came: offset });
     }
     transfer.enter(Stage::Finishing);
-    let mut finishing = pin!(disk.finish());
-    loop {
-        tokio::select! {
-            finished = &mut finishing => return finished,
-            () = tokio::time::sleep(SIGN_OF_LIFE) => {
-                pulse.beat();
-                // All is here: it is finished whether or not anyone still listens.
-                let _ = writer.write_all(&[WORKING], pulse).await;
-                let _ = writer.flush().await;
-            }
-        }
-    }
+    working(writer, pulse, disk.finish()).await
 }
 
 /// Reads what the sender announces, and checks it against the offer.
@@ -257,19 +251,16 @@ async fn next_length(reader: &mut Reader, pulse: &Pulse) -> Result<Option<usize>
 }
 
 /// Waits for the disk, and tells the sender now and then that there is still somebody.
-async fn working<T>(
-    writer: &mut Writer,
-    pulse: &Pulse,
-    disk: impl Future<Output = T>,
-) -> Result<T, ReceiveError> {
+async fn working<T>(writer: &mut Writer, pulse: &Pulse, disk: impl Future<Output = T>) -> T {
     let mut disk = pin!(disk);
     loop {
         tokio::select! {
-            done = &mut disk => return Ok(done),
+            done = &mut disk => return done,
             () = tokio::time::sleep(SIGN_OF_LIFE) => {
                 pulse.beat();
-                writer.write_all(&[WORKING], pulse).await.map_err(ReceiveError::Lost)?;
-                writer.flush().await.map_err(ReceiveError::Lost)?;
+                // Whether anyone still listens shows when the next piece is read. If all is here, it does not matter.
+                let _ = writer.write_all(&[WORKING], pulse).await;
+                let _ = writer.flush().await;
             }
         }
     }

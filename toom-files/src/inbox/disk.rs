@@ -95,7 +95,8 @@ impl Disk {
         self.joined().await.ok().flatten()
     }
 
-    async fn failure(&mut self) -> ReceiveError {
+    /// Waits until writing fails, which may be never.
+    pub(crate) async fn failure(&mut self) -> ReceiveError {
         match self.joined().await {
             Err(error) => error,
             Ok(_) => ReceiveError::Lost(io::ErrorKind::Interrupted.into()),

@@ -299,3 +299,6 @@ impl Place {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,11 @@ use std::fs;
 use std::io::Write as _;
 
 use super::*;
+use crate::testing;
 
 #[tokio::test]
 async fn a_file_that_was_hashed_is_not_hashed_again_until_it_changes() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = testing::folder();
     let path = folder.path().join("notes");
     fs::write(&path, vec![7; 3 << 20]).unwrap();
     let first = Source::open(&path, &Transfer::new()).await.unwrap();
@@ -25,7 +26,7 @@ async fn a_file_that_was_hashed_is_not_hashed_again_until_it_changes() {
 
 #[tokio::test]
 async fn what_is_no_regular_file_is_refused_at_once() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = testing::folder();
     let pipe = folder.path().join("pipe");
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, Mode::RUSR, 0).unwrap();
     for path in [folder.path(), &pipe, Path::new("/dev/null")] {
@@ -38,7 +39,7 @@ async fn what_is_no_regular_file_is_refused_at_once() {
 
 #[tokio::test]
 async fn hashing_ends_when_it_is_cancelled() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = testing::folder();
     let path = folder.path().join("long");
     fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
     let transfer = Transfer::new();
