@@ -33,7 +33,7 @@ struct Receiver {
 
 impl Receiver {
     fn new() -> Self {
-        let content: Vec<u8> = (0..5 * MIB / 2).map(|place| (place / 7 % 251) as u8).collect();
+        let content: Vec<u8> = (0..=250).cycle().take(5 * MIB / 2).collect();
         let mut outliner = Outliner::new(content.len() as u64);
         outliner.update(&content);
         Self { folder: folder(), content, outline: outliner.finish(), patience: PATIENCE }
@@ -89,51 +89,51 @@ fn pieces(content: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_sender_that_ends_early_or_late_is_told_so_and_nothing_is_left() {
-    let receiver = Receiver::new();
-    let few = [receiver.head(), pieces(&receiver.content[..2 * MIB]), vec![0; 4]].concat();
-    let (received, heard) = receiver.hears(receiver.offer(), &few).await;
+    let luke = Receiver::new();
+    let few = [luke.head(), pieces(&luke.content[..2 * MIB]), vec![0; 4]].concat();
+    let (received, heard) = luke.hears(luke.offer(), &few).await;
     assert_eq!(received.unwrap_err().to_string(), "2621440 bytes were offered, and 2097152 came");
-    assert_eq!((heard, receiver.listing()), (Reason::WrongLength.code(), 0));
+    assert_eq!((heard, luke.listing()), (Reason::WrongLength.code(), 0));
 
-    let many = [receiver.head(), pieces(&receiver.content), pieces(b"one more")].concat();
-    let (received, heard) = receiver.hears(receiver.offer(), &many).await;
+    let many = [luke.head(), pieces(&luke.content), pieces(b"one more")].concat();
+    let (received, heard) = luke.hears(luke.offer(), &many).await;
     assert_eq!(received.unwrap_err().to_string(), "2621440 bytes were offered, and 2621448 came");
-    assert_eq!((heard, receiver.listing()), (Reason::WrongLength.code(), 0));
+    assert_eq!((heard, luke.listing()), (Reason::WrongLength.code(), 0));
 }
 
 #[tokio::test]
 async fn another_file_than_was_offered_is_refused_before_anything_is_written() {
-    let receiver = Receiver::new();
-    let longer = Offer { bytes: receiver.offer().bytes + 1, ..receiver.offer() };
-    let (received, heard) = receiver.hears(longer, &receiver.head()).await;
+    let luke = Receiver::new();
+    let longer = Offer { bytes: luke.offer().bytes + 1, ..luke.offer() };
+    let (received, heard) = luke.hears(longer, &luke.head()).await;
     assert!(matches!(received, Err(ReceiveError::OtherFile)), "{received:?}");
-    assert_eq!((heard, receiver.listing()), (Reason::OtherFile.code(), 0));
+    assert_eq!((heard, luke.listing()), (Reason::OtherFile.code(), 0));
 
-    let mut outline = receiver.head();
+    let mut outline = luke.head();
     *outline.last_mut().unwrap() ^= 1;
-    let (received, heard) = receiver.hears(receiver.offer(), &outline).await;
+    let (received, heard) = luke.hears(luke.offer(), &outline).await;
     assert!(matches!(received, Err(ReceiveError::WrongOutline)), "{received:?}");
-    assert_eq!((heard, receiver.listing()), (Reason::WrongContent.code(), 0));
+    assert_eq!((heard, luke.listing()), (Reason::WrongContent.code(), 0));
 }
 
 #[tokio::test]
 async fn a_group_that_does_not_match_is_noticed_at_its_end_and_nothing_is_left() {
-    let receiver = Receiver::new();
-    let mut content = receiver.content.clone();
+    let luke = Receiver::new();
+    let mut content = luke.content.clone();
     content[MIB + 5] ^= 1;
     // It is not the end of the file that tells.
-    let said = [receiver.head(), pieces(&content[..2 * MIB]), pieces(&content[2 * MIB..])].concat();
-    let (received, heard) = receiver.hears(receiver.offer(), &said).await;
+    let said = [luke.head(), pieces(&content[..2 * MIB]), pieces(&content[2 * MIB..])].concat();
+    let (received, heard) = luke.hears(luke.offer(), &said).await;
     assert!(
         matches!(received, Err(ReceiveError::WrongContent { offset, .. }) if offset == MIB as u64),
         "{received:?}"
     );
-    assert_eq!((heard, receiver.listing()), (Reason::WrongContent.code(), 0));
+    assert_eq!((heard, luke.listing()), (Reason::WrongContent.code(), 0));
 }
 
 #[tokio::test]
 async fn a_file_for_which_there_is_no_room_is_refused() {
-    let receiver = Receiver::new();
+    let luke = Receiver::new();
     let groups = Groups::of(1 << 50);
     let value = [0; 32];
     let mut hash = value;
@@ -148,60 +148,60 @@ async fn a_file_for_which_there_is_no_room_is_refused() {
         };
         groups_below *= 2;
     }
-    let offer = Offer { bytes: 1 << 50, hash: ContentHash::new(hash), ..receiver.offer() };
+    let offer = Offer { bytes: 1 << 50, hash: ContentHash::new(hash), ..luke.offer() };
     let values = value.repeat(groups.values());
     let said = [&offer.bytes.to_be_bytes()[..], &hash, &values].concat();
-    let (received, heard) = receiver.hears(offer, &said).await;
+    let (received, heard) = luke.hears(offer, &said).await;
     assert!(
         matches!(received, Err(ReceiveError::NoSpace { needed, .. }) if needed == 1 << 50),
         "{received:?}"
     );
-    assert_eq!((heard, receiver.listing()), (Reason::NoSpace.code(), 0));
+    assert_eq!((heard, luke.listing()), (Reason::NoSpace.code(), 0));
 }
 
 #[tokio::test]
 async fn what_makes_no_sense_is_refused() {
-    let receiver = Receiver::new();
-    let said = [receiver.head(), (PIECE_BYTES as u32 + 1).to_be_bytes().to_vec()].concat();
-    let (received, heard) = receiver.hears(receiver.offer(), &said).await;
+    let luke = Receiver::new();
+    let said = [luke.head(), (u32::try_from(PIECE_BYTES).unwrap() + 1).to_be_bytes().to_vec()].concat();
+    let (received, heard) = luke.hears(luke.offer(), &said).await;
     assert!(matches!(received, Err(ReceiveError::Nonsense)), "{received:?}");
-    assert_eq!((heard, receiver.listing()), (Reason::Nonsense.code(), 0));
+    assert_eq!((heard, luke.listing()), (Reason::Nonsense.code(), 0));
 }
 
 #[tokio::test]
 async fn a_sender_that_stalls_is_given_up_and_what_was_proven_is_kept() {
-    let receiver = Receiver { patience: STALL, ..Receiver::new() };
-    let said = [receiver.head(), pieces(&receiver.content[..MIB + 9])].concat();
-    let (received, heard) = receiver.hears(receiver.offer(), &said).await;
+    let luke = Receiver { patience: STALL, ..Receiver::new() };
+    let said = [luke.head(), pieces(&luke.content[..MIB + 9])].concat();
+    let (received, heard) = luke.hears(luke.offer(), &said).await;
     assert!(matches!(received, Err(ReceiveError::Stalled(_))), "{received:?}");
     assert_eq!(heard, Reason::Stalled.code());
-    let room = Inbox::new(receiver.folder.path(), u64::MAX).check(&receiver.offer()).unwrap();
+    let room = Inbox::new(luke.folder.path(), u64::MAX).check(&luke.offer()).unwrap();
     assert_eq!(room.bytes_proven, MIB as u64);
 
     // What is there is not asked for again, and not read again: the rest makes it whole.
-    let said = [receiver.head(), pieces(&receiver.content[MIB..]), vec![0; 4]].concat();
-    let (received, heard) = receiver.hears(receiver.offer(), &said).await;
+    let said = [luke.head(), pieces(&luke.content[MIB..]), vec![0; 4]].concat();
+    let (received, heard) = luke.hears(luke.offer(), &said).await;
     let received = received.unwrap();
-    assert_eq!((received.bytes_resumed, heard, receiver.listing()), (MIB as u64, DONE, 1));
-    assert!(fs::read(received.path).unwrap() == receiver.content);
+    assert_eq!((received.bytes_resumed, heard, luke.listing()), (MIB as u64, DONE, 1));
+    assert!(fs::read(received.path).unwrap() == luke.content);
 }
 
 #[tokio::test]
 async fn the_same_file_is_not_received_twice_at_once() {
-    let receiver = Receiver::new();
-    let said = [receiver.head(), pieces(&receiver.content[..MIB])].concat();
+    let luke = Receiver::new();
+    let said = [luke.head(), pieces(&luke.content[..MIB])].concat();
     let (here, mut there) = duplex(8 * MIB);
-    let inbox = Inbox::new(receiver.folder.path(), u64::MAX);
-    let (offer, transfer) = (receiver.offer(), Transfer::new());
+    let inbox = Inbox::new(luke.folder.path(), u64::MAX);
+    let (offer, transfer) = (luke.offer(), Transfer::new());
     let first = async {
         there.write_all(&said).await.unwrap();
         let mut go = [0; 9];
         there.read_exact(&mut go).await.unwrap();
-        receiver.hears(receiver.offer(), &receiver.head()).await
+        luke.hears(luke.offer(), &luke.head()).await
     };
-    let ((received, heard), _) = tokio::select! {
+    let (received, heard) = tokio::select! {
         received = receive(Pipe::tls(here), &inbox, &offer, &transfer, PATIENCE) => panic!("it ended: {received:?}"),
-        second = first => (second, ()),
+        second = first => second,
     };
     assert!(matches!(received, Err(ReceiveError::Busy)), "{received:?}");
     assert_eq!(heard, Reason::Busy.code());
@@ -269,14 +269,14 @@ async fn a_file_that_changes_while_it_is_sent_is_named_on_both_sides() {
             Offer { from: String::new(), name: "x".to_owned(), bytes: source.bytes(), hash: source.hash() };
         let inbox = Inbox::new(theirs.path(), u64::MAX);
         let (here, there) = duplex(64 << 10);
-        let (sending, receiving) = (Transfer::new(), Transfer::new());
-        let receive = async {
+        let transfer = Transfer::new();
+        let receiving = async {
             let mut pipe = Pipe::tls(there);
             pipe.reader.read_all(&mut [0; TICKET_BYTES], &Pulse::new()).await.unwrap();
-            receive(pipe, &inbox, &offer, &receiving, PATIENCE).await
+            receive(pipe, &inbox, &offer, &Transfer::new(), PATIENCE).await
         };
-        let send = send(Pipe::tls(here), Ticket::fresh(), &source, &sending, PATIENCE);
-        let (sent, received) = tokio::join!(send, receive);
+        let sending = send(Pipe::tls(here), Ticket::fresh(), &source, &transfer, PATIENCE);
+        let (sent, received) = tokio::join!(sending, receiving);
         assert!(matches!(sent, Err(SendError::SourceChanged)), "{sent:?}");
         let named = matches!(
             received,

@@ -38,7 +38,7 @@ fn a_disk_that_becomes_full_on_the_way_is_named() {
 fn what_was_proven_is_not_read_again() {
     let (_folder, inbox, offer, outline, content) = offered();
     let mut part = Part::open(&inbox, &offer, outline.clone()).unwrap();
-    part.take(&content[..MIB + 1]).unwrap();
+    part.take(&content[..=MIB]).unwrap();
     let place = part.place.path.join(&part.place.part);
     part.keep();
     // Nobody but this user could do that. It shows that nothing looks.
