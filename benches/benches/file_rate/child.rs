@@ -38,9 +38,9 @@ pub(crate) fn transfer(file: &Path, folder: &Path) -> Ours {
     receiver.say(&offer.join(" "));
     let accepted = receiver.hear();
     sender.say(&accepted);
-    let (sent, received) = (sender.hear(), receiver.hear());
+    let (sent, arrived) = (sender.hear(), receiver.hear());
     let [sending, sender_kib] = words(&sent)[..] else { panic!("{sent}") };
-    let [path, receiver_kib] = words(&received)[..] else { panic!("{received}") };
+    let [path, receiver_kib] = words(&arrived)[..] else { panic!("{arrived}") };
     assert!(fs::metadata(path).unwrap().len() == fs::metadata(file).unwrap().len());
     fs::remove_file(path).unwrap();
     sender.end();

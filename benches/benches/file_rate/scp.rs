@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 pub(crate) struct Scp {
     daemon: Child,
@@ -22,7 +22,7 @@ impl Scp {
                 .args(["-q", "-t", "ed25519", "-N", "", "-f"])
                 .arg(folder.join(key))
                 .status();
-            made.ok().filter(|status| status.success()).ok_or("ssh-keygen does not work")?;
+            made.ok().filter(ExitStatus::success).ok_or("ssh-keygen does not work")?;
         }
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
         let port = free.local_addr().map_err(|error| error.to_string())?.port();

@@ -51,7 +51,7 @@ async fn several_files_go_both_ways_at_once() {
     let back = world.back();
     let mut sources = Vec::new();
     for number in 0..4 {
-        let content = content(number, 3 * MIB);
+        let content = content(number, 5 * MIB / 4);
         sources.push((
             world.source(&format!("to{number}"), &content).await,
             back.source(&format!("fro{number}"), &content).await,
@@ -71,7 +71,7 @@ async fn several_files_go_both_ways_at_once() {
     let ends = [ends.0, ends.1, ends.2, ends.3, ends.4, ends.5, ends.6, ends.7];
     for (place, (sent, received)) in ends.into_iter().enumerate() {
         sent.unwrap();
-        assert!(fs::read(received.unwrap().path).unwrap() == content(place as u64 % 4, 3 * MIB));
+        assert!(fs::read(received.unwrap().path).unwrap() == content(place as u64 % 4, 5 * MIB / 4));
     }
 }
 

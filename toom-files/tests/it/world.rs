@@ -15,7 +15,7 @@ pub(crate) const MIB: usize = 1 << 20;
 /// Short enough that a test of a dead link is over soon, long enough for a busy machine.
 pub(crate) const HASTE: Patience = Patience {
     connect: Duration::from_secs(4),
-    idle: Duration::from_millis(1_500),
+    idle: Duration::from_secs(3),
     stall: Duration::from_secs(10),
 };
 
