@@ -38,9 +38,6 @@ const UNEXPECTED: quinn::VarInt = quinn::VarInt::from_u32(1);
 /// What is under way, but not yet taken by the other side, of one transfer; and in one direction on the wire.
 const WINDOW_BYTES: u32 = 4 << 20;
 
-/// The largest datagram there can be. Which size the way takes is found out by trying.
-const DATAGRAM_BYTES_MAX: u16 = 65_527;
-
 /// How long is waited for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
@@ -121,9 +118,9 @@ impl Endpoint {
             .max_incoming(STRANGERS_MAX)
             .incoming_buffer_size(16 << 10)
             .incoming_buffer_size_total(128 << 10);
+        let (socket, datagram) = socket::bind(addr)?;
         let mut config = quinn::EndpointConfig::default();
-        config.max_udp_payload_size(DATAGRAM_BYTES_MAX).map_err(io::Error::other)?;
-        let socket = socket::bind(addr)?;
+        config.max_udp_payload_size(datagram).map_err(io::Error::other)?;
         let runtime = Arc::new(quinn::TokioRuntime);
         let quic = quinn::Endpoint::new_with_abstract_socket(config, Some(server), socket, runtime)?;
         let listening = tokio::spawn(listen(quic.clone(), Arc::clone(&expectations))).abort_handle();
@@ -283,10 +280,10 @@ fn tls_refusal(error: io::Error) -> SendError {
     }
 }
 
-/// Windows that bound the memory, and datagrams as large as the way takes.
+/// Windows that bound the memory, and datagrams as large as the way and the receiver take, which is found out by trying.
 fn transport(patience: Patience) -> Arc<quinn::TransportConfig> {
     let mut discovery = quinn::MtuDiscoveryConfig::default();
-    discovery.upper_bound(DATAGRAM_BYTES_MAX);
+    discovery.upper_bound(socket::DATAGRAM_BYTES_MAX);
     let mut transport = quinn::TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(1_u8.into())

@@ -13,10 +13,21 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// What the kernel is asked to hold for us in each direction; it may give less. With little, large datagrams are lost in bursts.
 const BUFFER_BYTES: usize = 4 << 20;
 
+/// The largest datagram there can be.
+pub(super) const DATAGRAM_BYTES_MAX: u16 = 65_527;
+
+/// What Ethernet takes, and is received however little the kernel holds.
+const DATAGRAM_BYTES_MIN: usize = 1_472;
+
 /// What the kernel takes in one call, whatever the number of datagrams: the longest IP packet, without its headers.
 const CALL_BYTES_MAX: usize = 65_507;
 
-pub(super) fn bind(addr: SocketAddr) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+/// How many of the largest datagrams must fit into what the kernel holds. Congestion control cannot do with much fewer, once several
+/// transfers share it.
+const HELD_DATAGRAMS: usize = 32;
+
+/// The socket, and the largest datagram that it is fit to receive.
+pub(super) fn bind(addr: SocketAddr) -> io::Result<(Arc<dyn AsyncUdpSocket>, u16)> {
     let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
     if addr == SocketAddr::new(std::net::Ipv6Addr::UNSPECIFIED.into(), addr.port()) {
         socket.set_only_v6(false)?;
@@ -26,7 +37,10 @@ pub(super) fn bind(addr: SocketAddr) -> io::Result<Arc<dyn AsyncUdpSocket>> {
     let _ = socket.set_send_buffer_size(BUFFER_BYTES);
     socket.set_nonblocking(true)?;
     socket.bind(&addr.into())?;
-    Ok(Arc::new(LargeBatches(quinn::TokioRuntime.wrap_udp_socket(socket.into())?)))
+    let datagram =
+        (socket.recv_buffer_size()? / HELD_DATAGRAMS).clamp(DATAGRAM_BYTES_MIN, DATAGRAM_BYTES_MAX.into());
+    let datagram = u16::try_from(datagram).unwrap_or(DATAGRAM_BYTES_MAX);
+    Ok((Arc::new(LargeBatches(quinn::TokioRuntime.wrap_udp_socket(socket.into())?)), datagram))
 }
 
 /// A socket that cuts the batches which QUIC makes of large datagrams to what the kernel takes at once. Without that, they would

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::mpsc;
 
-use tokio::sync::mpsc as buffers;
+use tokio::sync::{mpsc as buffers, oneshot};
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use super::part::Part;
@@ -32,16 +32,22 @@ enum Order {
 impl Disk {
     /// Opens or makes the part file.
     pub(crate) async fn open(inbox: Inbox, offer: Offer, outline: Outline) -> Result<Self, ReceiveError> {
-        let part = spawn_blocking(move || Part::open(&inbox, &offer, outline)).await;
-        let part = part.unwrap_or_else(|error| Err(fallen(error)))?;
         let (orders, received) = mpsc::channel();
         let (give, free) = buffers::unbounded_channel();
         for _ in 0..PIECES {
             give.send(Vec::new()).expect("the receiver is here");
         }
-        let (first, bytes_resumed) = (part.first(), part.bytes_resumed());
-        let thread = spawn_blocking(move || run(part, &received, &give));
-        Ok(Self { first, bytes_resumed, orders, free, thread: Some(thread) })
+        let (ready, opened) = oneshot::channel();
+        // One thread from the beginning: if this future is dropped, the thread finds nobody who gives orders, and tidies up.
+        let thread = spawn_blocking(move || {
+            let part = Part::open(&inbox, &offer, outline)?;
+            let _ = ready.send((part.first(), part.bytes_resumed()));
+            run(part, &received, &give)
+        });
+        let mut disk = Self { first: 0, bytes_resumed: 0, orders, free, thread: Some(thread) };
+        let Ok((first, bytes_resumed)) = opened.await else { return Err(disk.failure().await) };
+        (disk.first, disk.bytes_resumed) = (first, bytes_resumed);
+        Ok(disk)
     }
 
     /// The first group that is wanted.

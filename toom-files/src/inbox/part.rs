@@ -282,6 +282,11 @@ impl Place {
             Err(Errno::INVAL | Errno::NOSYS) => {}
             renamed => return renamed,
         }
+        self.rename_by_link(name)
+    }
+
+    /// The same in two steps, which every file system with links can.
+    fn rename_by_link(&self, name: &str) -> rustix::io::Result<()> {
         rustix::fs::linkat(&self.dir, &self.part, &self.dir, name, AtFlags::empty())?;
         rustix::fs::unlinkat(&self.dir, &self.part, AtFlags::empty())
     }

@@ -28,8 +28,7 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Takes what comes to its address to `receiver`, and back what is answered.
     pub(crate) async fn to(receiver: SocketAddr, weather: Weather) -> Self {
-        let front = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
-        let back = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
+        let (front, back) = (Arc::new(roomy_socket().await), Arc::new(roomy_socket().await));
         back.connect(receiver).await.unwrap();
         let addr = front.local_addr().unwrap();
         let carried = Arc::new(AtomicU64::new(0));
@@ -77,6 +76,13 @@ impl Proxy {
     pub(crate) fn carried(&self) -> u64 {
         self.carried.load(Ordering::Relaxed)
     }
+}
+
+/// A socket that holds many large datagrams, so that the weather is what loses them.
+async fn roomy_socket() -> UdpSocket {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    socket2::SockRef::from(&socket).set_recv_buffer_size(4 << 20).unwrap();
+    socket
 }
 
 /// One direction's weather.

@@ -13,11 +13,8 @@ use toom_files::{
 pub(crate) const MIB: usize = 1 << 20;
 
 /// Short enough that a test of a dead link is over soon, long enough for a busy machine.
-pub(crate) const HASTE: Patience = Patience {
-    connect: Duration::from_secs(4),
-    idle: Duration::from_secs(3),
-    stall: Duration::from_secs(10),
-};
+pub(crate) const HASTE: Patience =
+    Patience { connect: Duration::from_secs(4), idle: Duration::from_secs(3), stall: Duration::from_mins(1) };
 
 pub(crate) struct World {
     pub(crate) sender: Endpoint,

@@ -91,3 +91,17 @@ fn a_part_file_that_others_have_a_hand_in_is_not_used() {
     refused("others may write");
     assert_eq!(fs::read(&elsewhere).unwrap(), b"mine");
 }
+
+#[test]
+fn neither_way_to_rename_replaces_anything() {
+    let (folder, inbox, offer, outline, _) = offered();
+    let place = Part::open(&inbox, &offer, outline).unwrap().place;
+    fs::write(folder.path().join("taken"), b"mine").unwrap();
+    for rename in [Place::rename, Place::rename_by_link] {
+        assert_eq!(rename(&place, "taken"), Err(Errno::EXIST));
+        assert_eq!(rename(&place, &place.saved), Ok(()));
+        assert!(!folder.path().join(&place.part).exists());
+        fs::rename(folder.path().join(&place.saved), folder.path().join(&place.part)).unwrap();
+    }
+    assert_eq!(fs::read(folder.path().join("taken")).unwrap(), b"mine");
+}
