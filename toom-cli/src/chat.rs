@@ -1,9 +1,7 @@
 //! A person who is logged in: what they type, what comes back, and what others say meanwhile.
 //!
-//! Lines are carried out one after the other. While there is no connection, they wait, are marked as not sent, and go out once there is
-//! one again.
+//! Lines are carried out one after the other, as [`Pending`] says.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
@@ -13,18 +11,15 @@ use std::time::SystemTime;
 use toom_core::{Conversation, Timestamp};
 use toom_net::client::{Pushed, Pushes};
 
-use crate::command::{self, Command};
 use crate::editor::{Editor, Terminal, Typed};
 use crate::filter::{Shown, write_shown};
 use crate::knowledge::Knowledge;
+use crate::pending::{self, Confirmed, Entered, Link, Pending};
 use crate::render;
 use crate::said::Said;
 use crate::session::{Reply, Session, Step};
 use crate::stop::{Stop, Verdict};
 use crate::voice::Voice;
-
-/// How many lines wait for a connection.
-const LINES_MAX: usize = 100;
 
 /// Serves a user who is logged in, until `OUT`, or until there is no way back to the server. Tells how it ended, and when the last message
 /// was posted that was shown.
@@ -47,15 +42,12 @@ pub async fn chat(
         knowledge,
         day: None,
         last: Timestamp::MIN,
-        pasted: None,
+        pending: Pending::default(),
         editor,
         pushes,
         session: Some(session),
         running: None,
-        waiting: VecDeque::new(),
-        link: Link::There,
         typing: Typing::No,
-        told: None,
         early: None,
     };
     let ended = chat.run().await;
@@ -73,37 +65,20 @@ struct Chat {
     day: Option<String>,
     /// When the last message was posted that was shown, or that is the user's own.
     last: Timestamp,
-    /// Lines that were pasted: the user is asked whether they are one message.
-    pasted: Option<String>,
+    pending: Pending,
     editor: Editor,
     pushes: Pushes,
     /// `None` while a line is carried out.
     session: Option<Session>,
-    running: Option<Running>,
-    /// Lines that were typed and not begun.
-    waiting: VecDeque<String>,
-    link: Link,
+    /// The line that is carried out.
+    running: Option<Pin<Box<dyn Future<Output = Answered>>>>,
     typing: Typing,
-    /// Why there is no connection, as it was told.
-    told: Option<String>,
     /// What came too early: its place is behind an answer.
     early: Option<Pushed>,
 }
 
-/// A line that is carried out.
-struct Running {
-    line: String,
-    reply: Pin<Box<dyn Future<Output = Answered>>>,
-}
-
 /// The session, for the next line, and the reply to this one.
 type Answered = (Session, Result<Reply, Stop>);
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Link {
-    There,
-    Away,
-}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Typing {
@@ -128,7 +103,7 @@ impl Chat {
                 self.take(early).await?;
             }
             self.begin_next();
-            if self.typing == Typing::No && (self.running.is_none() || self.link == Link::Away) {
+            if self.typing == Typing::No && (self.running.is_none() || self.pending.link() == Link::Away) {
                 self.editor.keyboard.ask();
                 self.typing = Typing::Yes;
             }
@@ -153,7 +128,7 @@ impl Chat {
             biased;
             (session, reply) = async {
                 match running {
-                    Some(running) => running.reply.as_mut().await,
+                    Some(running) => running.as_mut().await,
                     None => std::future::pending().await,
                 }
             } => Happens::Answered((session, reply)),
@@ -163,22 +138,23 @@ impl Chat {
     }
 
     fn begin_next(&mut self) {
-        if self.session.is_none() || self.waiting.is_empty() {
+        if self.session.is_none() {
             return;
         }
-        if let (Some(mut session), Some(line)) = (self.session.take(), self.waiting.pop_front()) {
-            let typed = line.clone();
-            let reply = Box::pin(async move {
-                let reply = session.answer(&typed).await;
+        if let Some(line) = self.pending.begin()
+            && let Some(mut session) = self.session.take()
+        {
+            self.running = Some(Box::pin(async move {
+                let reply = session.answer(&line).await;
                 (session, reply)
-            });
-            self.running = Some(Running { line, reply });
+            }));
         }
     }
 
     async fn answered(&mut self, session: Session, reply: Reply) -> Goes {
         self.session = Some(session);
         self.running = None;
+        self.pending.answered();
         if let Some((conversation, number)) = reply.place() {
             self.tell_earlier(conversation, number).await?;
         }
@@ -213,90 +189,59 @@ impl Chat {
             Typed::End => "OUT".to_owned(),
         };
         let Some(line) = self.as_one_message(line).await? else { return Ok(None) };
-        if self.link == Link::There {
-            self.waiting.push_back(line);
-            return Ok(None);
-        }
         let now = Timestamp::from_system_time(SystemTime::now());
-        match command::parse(&line, &self.voice.zone, now) {
-            Ok(None) => {}
-            Ok(Some(Command::Logout)) => return self.leave().await.map(Some),
-            Ok(Some(Command::Help)) => self.tell(&Said::Help).await?,
-            Ok(Some(_)) if self.waiting.len() >= LINES_MAX => {
-                self.show(Shown::plain(&render::not_sent(&line))).await?;
-            }
-            Ok(Some(_)) => {
-                self.show(Shown::plain(&render::not_sent_yet(&line))).await?;
-                self.waiting.push_back(line);
-            }
-            Err(error) => self.show(Shown::plain(&error.to_string())).await?,
+        match self.pending.enter(line, &self.voice.zone, now) {
+            Entered::Goes => {}
+            Entered::Waits(line) => self.show(Shown::plain(&render::not_sent_yet(&line))).await?,
+            Entered::Refused(why) => self.show(Shown::plain(&why)).await?,
+            Entered::Help => self.tell(&Said::Help).await?,
+            Entered::Leave => return self.leave().await.map(Some),
         }
         Ok(None)
     }
 
     /// Several lines at once were pasted. They are shown, and sent as one message if the user says so with the next line.
     async fn as_one_message(&mut self, line: String) -> Result<Option<String>, Stop> {
-        if let Some(pasted) = self.pasted.take() {
-            if matches!(line.trim().to_lowercase().as_str(), "y" | "yes") {
-                return Ok(Some(pasted));
+        let line = match self.pending.confirm(line) {
+            Confirmed::NotAsked(line) => line,
+            Confirmed::Yes(pasted) => return Ok(Some(pasted)),
+            Confirmed::No => {
+                self.show(Shown::plain(render::NOT_SENT)).await?;
+                return Ok(None);
             }
-            self.show(Shown::plain(render::NOT_SENT)).await?;
-            return Ok(None);
-        }
-        if !line.trim_end_matches('\n').contains('\n') {
+        };
+        let several = pending::pasted_lines(&line);
+        if several.is_empty() {
             return Ok(Some(line));
         }
-        for line in line.lines() {
-            self.show(Shown::plain(&format!("| {line}"))).await?;
+        for shown in &several {
+            self.show(Shown::plain(shown)).await?;
         }
-        self.show(Shown::plain(&render::as_one_message(line.lines().count()))).await?;
-        self.pasted = Some(line);
+        self.pending.ask_about(line);
         Ok(None)
     }
 
     /// `OUT` where there is no connection: what was not sent never will be.
     async fn leave(&mut self) -> Result<Verdict, Stop> {
-        let unsent: Vec<_> = self
-            .running
-            .take()
-            .map(|running| running.line)
-            .into_iter()
-            .chain(self.waiting.drain(..))
-            .collect();
+        let unsent = self.pending.leave();
         for line in &unsent {
             self.show(Shown::plain(&render::not_sent(line))).await?;
         }
         if unsent.is_empty() {
             self.show(Shown::plain(&render::goodbye(&self.user))).await?;
-            return Ok(Verdict::Done);
         }
-        Err(Stop::Connection(
-            "you left while there was no connection: the lines above were not sent".to_owned(),
-        ))
+        pending::left(&unsent)
     }
 
     /// Tells what came unasked, and what it means for the lines that wait.
     async fn take(&mut self, pushed: Pushed) -> Result<(), Stop> {
-        match &pushed {
-            Pushed::Away(away) => {
-                let why = render::away_why(away);
-                let news = self.told.as_ref() != Some(&why);
-                self.told = Some(why);
-                if news {
-                    self.show(Shown::plain(&render::away(away))).await?;
-                }
-                let line = self.running.as_ref().map(|running| render::unanswered(&running.line));
-                if let (Link::There, Some(line)) = (self.link, line) {
-                    self.show(Shown::plain(&line)).await?;
-                }
-                self.link = Link::Away;
-                Ok(())
-            }
-            Pushed::Back { .. } => {
-                (self.link, self.told) = (Link::There, None);
-                self.tell(&Said::Pushed(pushed)).await
-            }
-            _ => self.tell(&Said::Pushed(pushed)).await,
+        for line in self.pending.hear(&pushed) {
+            self.show(Shown::plain(&line)).await?;
+        }
+        match pushed {
+            // It was told with what it means for the lines.
+            Pushed::Away(_) => Ok(()),
+            pushed => self.tell(&Said::Pushed(pushed)).await,
         }
     }
 

@@ -163,7 +163,7 @@ mod tests {
             };
             let lines = lines(&Said::Pushed(Pushed::Message(line)));
             prop_assert_eq!(lines.len(), 1);
-            let written = lines[0].as_str();
+            let written = &lines[0].to_string();
             prop_assert!(!written.contains(toom_net::shown::is_shown_as_code));
             let object: Value = serde_json::from_str(written).unwrap();
             prop_assert_eq!(object["text"].as_str(), Some(text.as_str()));

@@ -6,7 +6,7 @@
 //! * [`zone`]: times, read and written in the user's time zone;
 //! * [`security`], with [`known_servers`]: whether that address is the right one, and who may listen on the way;
 //! * [`login`], [`session`]: from an address to a session, and what is done in it;
-//! * [`interactive`] and [`chat`], with [`prompt`], [`editor`], [`knowledge`] and [`unread`]: a person at a terminal;
+//! * [`interactive`] and [`chat`], with [`prompt`], [`editor`], [`pending`], [`knowledge`] and [`unread`]: a person at a terminal;
 //! * [`script`], with [`lines`]: commands from arguments or standard input;
 //! * [`demo`]: all of it in one process;
 //! * [`args`], [`settings`], [`taste`], [`stop`]: how a run begins, and how it ends;
@@ -26,6 +26,7 @@ pub mod known_servers;
 pub mod lines;
 pub mod login;
 pub mod paint;
+pub mod pending;
 pub mod prompt;
 pub mod render;
 pub mod said;

@@ -3,7 +3,7 @@
 use toom_core::Conversation;
 use toom_net::protocol::MessageLine;
 
-use crate::filter::Shown;
+use crate::filter::{Ink, Shown};
 use crate::zone::Zone;
 
 /// Whether to colour, and whom the user is.
@@ -70,15 +70,37 @@ impl Paint {
     /// A line of parts.
     #[must_use]
     pub fn line(&self, parts: &[(Look, &str)]) -> Shown {
-        parts.iter().fold(Shown::empty(), |line, (look, text)| {
-            let code = match (self.color, look) {
-                (Color::Without, _) | (_, Look::Plain) => None,
-                (_, Look::Name) => Some(format!("1;{}", color_of(text))),
-                (_, Look::Aside) => Some("2".to_owned()),
-                (_, Look::Loud) => Some("1;7".to_owned()),
-            };
-            line.and(code.as_deref(), text)
-        })
+        parts.iter().fold(Shown::default(), |line, (look, text)| line.and(self.ink(*look, text), text))
+    }
+
+    fn ink(&self, look: Look, text: &str) -> Ink {
+        match (self.color, look) {
+            (Color::Without, _) | (_, Look::Plain) => Ink::Plain,
+            (_, Look::Name) => Ink::Name(color_of(text)),
+            (_, Look::Aside) => Ink::Aside,
+            (_, Look::Loud) => Ink::Loud,
+        }
+    }
+
+    /// A message as it stands in a conversation of its own: the time of day, the author, and the text, with its line breaks.
+    #[must_use]
+    pub fn message_in_place(&self, message: &MessageLine, zone: &Zone) -> Vec<Shown> {
+        let text = self.look_of_text(message);
+        let mut lines = message.body.as_str().split('\n');
+        let first = self.line(&[
+            (Look::Aside, &format!("{} ", zone.clock(message.at))),
+            (Look::Name, message.author.as_str()),
+            (Look::Plain, ": "),
+            (text, lines.next().unwrap_or_default()),
+        ]);
+        let others = lines.map(|line| self.line(&[(Look::Plain, "  "), (text, line)]));
+        [first].into_iter().chain(others).collect()
+    }
+
+    /// The line above the first message of a day.
+    #[must_use]
+    pub fn day_line(&self, day: &str) -> Shown {
+        self.line(&[(Look::Aside, &format!("── {day} ──"))])
     }
 
     /// A message. What was read rings no bell.
@@ -86,7 +108,7 @@ impl Paint {
     pub fn message(&self, message: &MessageLine, zone: &Zone) -> Shown {
         let MessageLine { conversation, number, at, author, body } = message;
         let at = format!(" at {}", zone.write(*at));
-        let text = if self.names_me(message) { Look::Loud } else { Look::Plain };
+        let text = self.look_of_text(message);
         let (author, body) = (author.as_str(), body.as_str());
         match conversation {
             Conversation::Broadcast => self.line(&[
@@ -104,6 +126,10 @@ impl Paint {
                 (Look::Aside, &at),
             ]),
         }
+    }
+
+    fn look_of_text(&self, message: &MessageLine) -> Look {
+        if self.names_me(message) { Look::Loud } else { Look::Plain }
     }
 
     /// Whether a message that came by itself is to be heard as well.
@@ -166,9 +192,12 @@ mod tests {
         let expected = format!(
             "\x1b[1;{color}mluke\x1b[0m broadcasted BCM \"hi\"\x1b[2m at 04 Aug 2022 09:02:29\x1b[0m"
         );
-        assert_eq!(line.as_str(), expected);
+        assert_eq!(line.to_string(), expected);
         let line = colored().message(&message("luke", "hi", Some(3)), &Zone::utc());
-        assert!(line.as_str().starts_with(&format!("room-3: #7;\x1b[1;{color}mluke\x1b[0m;hi")), "{line:?}");
+        assert!(
+            line.to_string().starts_with(&format!("room-3: #7;\x1b[1;{color}mluke\x1b[0m;hi")),
+            "{line:?}"
+        );
     }
 
     #[test]
@@ -185,7 +214,7 @@ mod tests {
             let message = message("luke", text, None);
             assert_eq!(colored().rings(&message), named, "{text}");
             let line = colored().message(&message, &Zone::utc());
-            assert_eq!(line.as_str().contains("\x1b[1;7m"), named, "{text}");
+            assert_eq!(line.to_string().contains("\x1b[1;7m"), named, "{text}");
         }
         assert!(!colored().rings(&message("obiwan", "I am obiwan", None)), "one's own words");
         assert!(!Paint::new(Color::With, Bell::Silent, "obiwan").rings(&message("luke", "obiwan", None)));
@@ -204,7 +233,7 @@ mod tests {
         fn in_color_nothing_but_our_own_codes_steers_the_terminal(text in "[\\PC\u{202e}\u{200b}\n]{1,40}") {
             let Ok(body) = Body::parse(&text) else { return Ok(()) };
             let message = MessageLine { body, ..message("luke", "x", None) };
-            let mut line = colored().message(&message, &Zone::utc()).as_str().to_owned();
+            let mut line = colored().message(&message, &Zone::utc()).to_string();
             for code in ["\x1b[0m", "\x1b[2m", "\x1b[1;7m", &format!("\x1b[1;{}m", color_of("luke"))] {
                 line = line.replace(code, "");
             }

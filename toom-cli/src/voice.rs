@@ -108,7 +108,7 @@ impl Voice {
         if day.as_ref() == Some(&new) {
             return None;
         }
-        let line = self.aside(&format!("── {new} ──"));
+        let line = self.paint.day_line(&new);
         *day = Some(new);
         Some(line)
     }

@@ -97,6 +97,13 @@ impl Zone {
         }
     }
 
+    /// The time of day of `at`, as `09:02`.
+    #[must_use]
+    pub fn clock(&self, at: Timestamp) -> String {
+        let spoken = self.write(at);
+        spoken.split(' ').nth(3).and_then(|clock| clock.get(..5)).unwrap_or(&spoken).to_owned()
+    }
+
     /// Reads `04 Aug 2022 09:02:29` of this zone, an RFC 3339 time, `today` or `yesterday` from midnight on, or a duration such as `10m`, which is
     /// that long before `now`.
     ///
