@@ -26,6 +26,23 @@ pub struct Args {
     /// What to do instead of connecting to a server.
     #[command(subcommand)]
     pub program: Option<Program>,
+    /// Where to log in, and as whom.
+    #[command(flatten)]
+    pub visit: VisitArgs,
+    /// Carry out COMMAND and log out; may be given several times
+    #[arg(short = 'c', value_name = "COMMAND")]
+    pub commands: Vec<String>,
+    /// Print JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Then print what others say until interrupted; a lost connection is made again
+    #[arg(long)]
+    pub follow: bool,
+}
+
+/// The arguments that say where to log in, as whom, and what the user likes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct VisitArgs {
     /// The server's name or address
     #[arg(index = 1, default_value = "127.0.0.1")]
     pub host: String,
@@ -45,15 +62,6 @@ pub struct Args {
     #[cfg(unix)]
     #[arg(long, value_name = "N", conflicts_with = "password_file")]
     pub password_fd: Option<u32>,
-    /// Carry out COMMAND and log out; may be given several times
-    #[arg(short = 'c', value_name = "COMMAND")]
-    pub commands: Vec<String>,
-    /// Print JSON, one object a line
-    #[arg(long)]
-    pub json: bool,
-    /// Then print what others say until interrupted; a lost connection is made again
-    #[arg(long)]
-    pub follow: bool,
     /// What the user likes.
     #[command(flatten)]
     pub taste: TasteArgs,
@@ -65,9 +73,14 @@ pub struct Args {
     pub security: SecurityArgs,
 }
 
-/// What `toom` can do but connect.
+/// What `toom` can do but talk in lines.
 #[derive(Debug, Subcommand)]
 pub enum Program {
+    /// Chats on the whole screen: conversations at the left, who is active at the right
+    ///
+    /// It takes the arguments of toom that say where to log in and as whom. A line that begins with a command in capitals, or with a
+    /// slash, is a command; any other is posted to the conversation that is open.
+    Tui(Box<VisitArgs>),
     /// Shows TOOM at work: starts a server of its own with three others who answer, and logs you in as obiwan
     ///
     /// The server is on this machine alone and forgets everything at the end. Where standard input is no terminal, it plays a
@@ -79,7 +92,11 @@ pub enum Program {
         shell: Shell,
     },
     /// Prints the manual page, for `man -l -`
-    Man,
+    Man {
+        /// Write a page of each subcommand, too, to files in DIR
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
 }
 
 const AFTER_HELP: &str = "\
@@ -87,9 +104,9 @@ Exit codes: 0 done, 1 something was refused, 2 wrong usage, 3 no connection, or 
 With --follow, an interrupt (Ctrl-C) or SIGTERM is the end that was meant, and changes no exit code.
 Times are in your time zone (the system's, or TZ).
 Settings may stand in ~/.config/toom/config.toml, under the names of the options; arguments come before them.
-A server whose name is demo, completions or man is reached by `toom -- demo`.";
+A server whose name is tui, demo, completions or man is reached by `toom -- demo`.";
 
-impl Args {
+impl VisitArgs {
     /// The UDP port for files, if there is one.
     #[must_use]
     pub fn udp(&self) -> Option<NonZeroU16> {
@@ -115,16 +132,16 @@ mod tests {
     #[test]
     fn without_arguments_the_server_is_on_this_machine() {
         let args = parse(&[]).unwrap();
-        assert_eq!((args.host.as_str(), args.port, args.udp()), ("127.0.0.1", 2000, None));
+        assert_eq!((args.visit.host.as_str(), args.visit.port, args.visit.udp()), ("127.0.0.1", 2000, None));
         assert!(args.program.is_none());
     }
 
     #[test]
     fn the_places_are_host_port_and_udp_port() {
         let args = parse(&["chat.example", "2001", "2002"]).unwrap();
-        assert_eq!((args.host.as_str(), args.port), ("chat.example", 2001));
-        assert_eq!(args.udp(), NonZeroU16::new(2002));
-        assert_eq!(parse(&["chat.example", "2001", "0"]).unwrap().udp(), None);
+        assert_eq!((args.visit.host.as_str(), args.visit.port), ("chat.example", 2001));
+        assert_eq!(args.visit.udp(), NonZeroU16::new(2002));
+        assert_eq!(parse(&["chat.example", "2001", "0"]).unwrap().visit.udp(), None);
     }
 
     #[test]
@@ -139,7 +156,7 @@ mod tests {
         let args =
             parse(&["--user", "obiwan", "--password-file", "p", "-c", "BCM hello", "-c", "ATU"]).unwrap();
         assert_eq!(args.commands, ["BCM hello", "ATU"]);
-        assert_eq!(args.user.as_deref(), Some("obiwan"));
+        assert_eq!(args.visit.user.as_deref(), Some("obiwan"));
     }
 
     #[test]
@@ -147,13 +164,25 @@ mod tests {
         assert!(matches!(parse(&["demo"]).unwrap().program, Some(Program::Demo)));
         let host = parse(&["--", "demo", "2001"]).unwrap();
         assert!(host.program.is_none());
-        assert_eq!((host.host.as_str(), host.port), ("demo", 2001));
+        assert_eq!((host.visit.host.as_str(), host.visit.port), ("demo", 2001));
+    }
+
+    #[test]
+    fn the_full_screen_takes_what_says_where_to_log_in_and_no_commands() {
+        let args = parse(&["tui", "chat.example", "2001", "--user", "luke", "--color", "never"]).unwrap();
+        let Some(Program::Tui(visit)) = args.program else { panic!("{args:?}") };
+        assert_eq!(
+            (visit.host.as_str(), visit.port, visit.user.as_deref()),
+            ("chat.example", 2001, Some("luke"))
+        );
+        assert!(parse(&["tui", "-c", "ATU"]).is_err());
+        assert!(parse(&["tui", "--json"]).is_err());
     }
 
     #[test]
     fn demo_takes_nothing_else() {
         assert!(parse(&["demo", "2000"]).is_err());
         assert!(parse(&["demo", "-c", "ATU"]).is_err());
-        assert_eq!(parse(&["-c", "ATU", "demo"]).unwrap().host, "demo");
+        assert_eq!(parse(&["-c", "ATU", "demo"]).unwrap().visit.host, "demo");
     }
 }

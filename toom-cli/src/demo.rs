@@ -52,7 +52,7 @@ async fn visit(house: &House, zone: Zone, args: &Args) -> Result<Verdict, Stop> 
     let _friends = friends::invite(house).await?;
     let (connection, logged_in) = house.enter(USER, None).await?;
     // What is typed here is of use nowhere else.
-    let taste = Taste { history: None, seen: None, ..Taste::of(&args.taste) };
+    let taste = Taste { history: None, seen: None, ..Taste::of(&args.visit.taste) };
     interactive::welcome(connection, logged_in, zone, taste, None, &TOLD).await
 }
 

@@ -1,6 +1,7 @@
 //! What `toom` says of itself to shells and to `man`.
 
 use std::io;
+use std::path::Path;
 
 use clap::CommandFactory as _;
 use clap_complete::{Shell, generate};
@@ -20,11 +21,16 @@ pub fn completions(shell: Shell) -> Result<Verdict, Stop> {
     print(&script)
 }
 
-/// Prints the manual page.
+/// Prints the manual page, or writes it to files in `folder`, with one page a subcommand.
 ///
 /// # Errors
-/// [`Stop::Output`].
-pub fn man() -> Result<Verdict, Stop> {
+/// [`Stop::Output`]; [`Stop::Usage`] where there is no such folder.
+pub fn man(folder: Option<&Path>) -> Result<Verdict, Stop> {
+    if let Some(folder) = folder {
+        let wrong = |error| Stop::Usage(format!("cannot write the pages to {}: {error}", folder.display()));
+        clap_mangen::generate_to(Args::command(), folder).map_err(wrong)?;
+        return Ok(Verdict::Done);
+    }
     let mut page = Vec::new();
     Man::new(Args::command()).render(&mut page).map_err(Stop::Output)?;
     print(&page)

@@ -14,7 +14,7 @@ use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
-use rustyline::history::FileHistory;
+use rustyline::history::{FileHistory, History as _};
 use rustyline::validate::Validator;
 use rustyline::{CompletionType, Config, Context, ExternalPrinter};
 use tokio::sync::mpsc;
@@ -105,13 +105,7 @@ impl Editor {
     /// What is typed is kept in the file `history`, which none but the user can read, and can be found again there. Lines that begin
     /// with a space are not.
     pub fn new(knowledge: Knowledge, color: Color, history: Option<PathBuf>) -> io::Result<Self> {
-        let config = Config::builder()
-            .auto_add_history(true)
-            .history_ignore_space(true)
-            .max_history_size(HISTORY_LINES)
-            .map_err(to_io)?
-            .completion_type(CompletionType::List)
-            .build();
+        let config = config().map_err(to_io)?;
         let typed = FileHistory::with_config(&config);
         let mut editor = rustyline::Editor::with_history(config, typed).map_err(to_io)?;
         editor.set_helper(Some(Helper { knowledge, color }));
@@ -159,6 +153,43 @@ impl Place<'_> {
     /// Shows `line` there.
     pub fn show(self, line: Shown) {
         self.0.send(line.into_line());
+    }
+}
+
+fn config() -> Result<Config, ReadlineError> {
+    let config = Config::builder().auto_add_history(true).history_ignore_space(true);
+    Ok(config.max_history_size(HISTORY_LINES)?.completion_type(CompletionType::List).build())
+}
+
+/// What was typed, kept in the same file, for those who edit lines themselves.
+#[expect(missing_debug_implementations, reason = "its file has none")]
+pub struct TypedLines {
+    lines: FileHistory,
+    path: PathBuf,
+}
+
+impl TypedLines {
+    /// Those of the file `path`, which need not be there. `None` where none can be kept.
+    #[must_use]
+    pub fn open(path: PathBuf) -> Option<Self> {
+        let mut lines = FileHistory::with_config(&config().ok()?);
+        std::fs::create_dir_all(path.parent()?).ok()?;
+        if path.exists() {
+            lines.load(&path).ok()?;
+        }
+        Some(Self { lines, path })
+    }
+
+    /// All of them, the oldest first.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.iter().cloned().collect()
+    }
+
+    /// Keeps one more.
+    pub fn keep(&mut self, line: &str) {
+        // Who cannot keep a history does without.
+        let _ = self.lines.add(line).and_then(|_| self.lines.append(&self.path));
     }
 }
 

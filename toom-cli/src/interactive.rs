@@ -7,7 +7,7 @@ use toom_core::{Password, UserName};
 use toom_net::client::Trust;
 use toom_net::protocol::{LoggedIn, PageLimit};
 
-use crate::args::Args;
+use crate::args::VisitArgs;
 use crate::chat::chat;
 use crate::filter::write_line;
 use crate::login::{Connection, Lasts, NoConnection, Retry, Server};
@@ -23,17 +23,43 @@ use crate::zone::Zone;
 use crate::{prompt, render};
 
 /// What a person is shown of the history at a time.
-const PAGE: PageLimit = PageLimit::new(50).expect("50 is at least 1 and at most 1000");
+pub const PAGE: PageLimit = PageLimit::new(50).expect("50 is at least 1 and at most 1000");
+
+/// A user who has logged in, and what was asked of them until then.
+#[derive(Debug)]
+pub struct Entrance {
+    /// On which they are logged in.
+    pub connection: Connection,
+    /// How the server answered.
+    pub logged_in: LoggedIn,
+    /// What they like.
+    pub taste: Taste,
+    /// Until when everything was shown to them.
+    pub seen: Option<Seen>,
+}
 
 /// Connects, asks for name and password until they are right or blocked, and serves the user until `OUT`.
 ///
 /// # Errors
 /// [`Stop`] where it is cut short.
-pub async fn run(mut server: Server, args: &Args, zone: Zone) -> Result<Verdict, Stop> {
+pub async fn run(server: Server, args: &VisitArgs, zone: Zone) -> Result<Verdict, Stop> {
+    match log_in(server, args).await? {
+        Ok(Entrance { connection, logged_in, taste, seen }) => {
+            welcome(connection, logged_in, zone, taste, seen, &[]).await
+        }
+        Err(verdict) => Ok(verdict),
+    }
+}
+
+/// Connects, and asks for name and password until they are right. Where the user leaves, or may not try again, that is how the run ended.
+///
+/// # Errors
+/// [`Stop`] where it is cut short.
+pub async fn log_in(mut server: Server, args: &VisitArgs) -> Result<Result<Entrance, Verdict>, Stop> {
     let mut connection = reach(&mut server).await?;
     let mut who = Who::new(args)?;
     loop {
-        let Some((user, password)) = who.ask().await? else { return Ok(Verdict::Done) };
+        let Some((user, password)) = who.ask().await? else { return Ok(Err(Verdict::Done)) };
         // Whoever takes long to type may find the door closed.
         if connection.client.ended().is_some() {
             connection = reach(&mut server).await?;
@@ -43,12 +69,12 @@ pub async fn run(mut server: Server, args: &Args, zone: Zone) -> Result<Verdict,
                 let taste = Taste::of(&args.taste);
                 let place = (server.host.as_str(), server.port, logged_in.user.as_str());
                 let seen = taste.seen.clone().map(|path| Seen::new(path, place.0, place.1, place.2));
-                return welcome(connection, logged_in, zone, taste, seen, &[]).await;
+                return Ok(Ok(Entrance { connection, logged_in, taste, seen }));
             }
             Err(refusal) => {
                 say(&refusal.why.text)?;
                 if refusal.retry == Retry::Later || !who.can_ask_again() {
-                    return Ok(Verdict::Refused);
+                    return Ok(Err(Verdict::Refused));
                 }
             }
         }
@@ -134,7 +160,7 @@ enum FromFile {
 }
 
 impl Who {
-    fn new(args: &Args) -> Result<Self, Stop> {
+    fn new(args: &VisitArgs) -> Result<Self, Stop> {
         let given = match &args.user {
             Some(name) => Some(UserName::parse(name).map_err(|_| Stop::Usage(render::no_user_name(name)))?),
             None => None,

@@ -79,6 +79,11 @@ impl Knowledge {
         }
     }
 
+    /// Takes note of a conversation.
+    pub fn note_conversation(&self, conversation: Conversation) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).conversation(conversation);
+    }
+
     /// Where the word before the end of `line` begins, and what it may become.
     #[must_use]
     pub fn complete(&self, line: &str) -> (usize, Vec<String>) {
@@ -99,6 +104,21 @@ impl Knowledge {
             _ => return (begin, Vec::new()),
         };
         (begin, self.candidates(place, word))
+    }
+
+    /// The same for a user's name anywhere in a text.
+    #[must_use]
+    pub fn complete_user(&self, text: &str) -> (usize, Vec<String>) {
+        let begin = text.rfind(' ').map_or(0, |space| space + 1);
+        let (_, word) = text.split_at(begin);
+        let users = if word.is_empty() { Vec::new() } else { self.candidates(Place::User, word) };
+        (begin, users)
+    }
+
+    /// Whether `word` is a command in capitals.
+    #[must_use]
+    pub fn is_command(word: &str) -> bool {
+        COMMANDS.iter().any(|(name, ..)| *name == word)
     }
 
     fn candidates(&self, place: Place, word: &str) -> Vec<String> {

@@ -7,10 +7,11 @@
 //! * [`security`], with [`known_servers`]: whether that address is the right one, and who may listen on the way;
 //! * [`login`], [`session`]: from an address to a session, and what is done in it;
 //! * [`interactive`] and [`chat`], with [`prompt`], [`editor`], [`pending`], [`knowledge`] and [`unread`]: a person at a terminal;
+//! * [`tui`]: the same on the whole screen;
 //! * [`script`], with [`lines`]: commands from arguments or standard input;
 //! * [`demo`]: all of it in one process;
 //! * [`args`], [`settings`], [`taste`], [`stop`]: how a run begins, and how it ends;
-//! * [`docs`]: completions and the manual page.
+//! * [`docs`]: completions and manual pages.
 
 pub mod args;
 pub mod chat;
@@ -36,6 +37,7 @@ pub mod session;
 pub mod settings;
 pub mod stop;
 pub mod taste;
+pub mod tui;
 pub mod unread;
 pub mod voice;
 pub mod zone;
@@ -45,7 +47,7 @@ use std::process::ExitCode;
 
 use tokio::runtime;
 
-use args::{Args, Program};
+use args::{Args, Program, VisitArgs};
 use login::Server;
 use security::Security;
 use settings::Refused;
@@ -64,25 +66,31 @@ pub fn run() -> ExitCode {
 }
 
 fn run_with(args: &Args) -> Result<Verdict, Stop> {
-    match args.program {
-        Some(Program::Completions { shell }) => return docs::completions(shell),
-        Some(Program::Man) => return docs::man(),
-        Some(Program::Demo) | None => {}
+    match &args.program {
+        Some(Program::Completions { shell }) => return docs::completions(*shell),
+        Some(Program::Man { dir }) => return docs::man(dir.as_deref()),
+        Some(Program::Tui(_) | Program::Demo) | None => {}
     }
     let zone = Zone::of_the_user();
     let runtime =
         runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Stop::start(&error))?;
     runtime.block_on(async {
-        if let Some(Program::Demo) = args.program {
-            return demo::run(zone, args).await;
-        }
-        let security = Security::of(&args.security)?;
-        let server = Server { host: args.host.clone(), port: args.port, udp: args.udp(), security };
-        let at_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
-        if at_terminal && args.commands.is_empty() && !args.json && !args.follow {
-            interactive::run(server, args, zone).await
-        } else {
-            script::run(&server, args, zone).await
+        match &args.program {
+            Some(Program::Demo) => demo::run(zone, args).await,
+            Some(Program::Tui(visit)) => tui::run(server(visit)?, visit, zone).await,
+            _ => {
+                let at_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+                if at_terminal && args.commands.is_empty() && !args.json && !args.follow {
+                    interactive::run(server(&args.visit)?, &args.visit, zone).await
+                } else {
+                    script::run(&server(&args.visit)?, args, zone).await
+                }
+            }
         }
     })
+}
+
+fn server(args: &VisitArgs) -> Result<Server, Stop> {
+    let security = Security::of(&args.security)?;
+    Ok(Server { host: args.host.clone(), port: args.port, udp: args.udp(), security })
 }

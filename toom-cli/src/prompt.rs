@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use toom_core::Password;
 use zeroize::Zeroizing;
 
-use crate::args::Args;
+use crate::args::VisitArgs;
 use crate::render;
 use crate::stop::Stop;
 
@@ -90,7 +90,7 @@ fn pass_over_interrupts() -> io::Result<()> {
 ///
 /// # Errors
 /// [`Stop::Usage`], which names the place.
-pub fn password_of(args: &Args) -> Result<Option<Password>, Stop> {
+pub fn password_of(args: &VisitArgs) -> Result<Option<Password>, Stop> {
     #[cfg(unix)]
     if let Some(fd) = args.password_fd {
         // The system gives every open descriptor such a name. A file is read from its beginning.

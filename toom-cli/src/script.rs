@@ -3,9 +3,6 @@
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
-use tokio::signal;
-#[cfg(unix)]
-use tokio::signal::unix;
 use tokio::time::timeout;
 use toom_core::{Password, UserName};
 use toom_net::client::Pushes;
@@ -17,7 +14,7 @@ use crate::login::{Connection, Lasts, Server};
 use crate::paint::Paint;
 use crate::said::{Refusal, Said};
 use crate::session::{Session, Step};
-use crate::stop::{Stop, Verdict};
+use crate::stop::{Stop, Verdict, interrupted};
 use crate::taste::Taste;
 use crate::voice::{Form, Voice};
 use crate::zone::Zone;
@@ -32,17 +29,17 @@ const LEAVING: Duration = Duration::from_secs(2);
 /// [`Stop`] where it is cut short.
 pub async fn run(server: &Server, args: &Args, zone: Zone) -> Result<Verdict, Stop> {
     let mut input = Input::default();
-    let name = match &args.user {
+    let name = match &args.visit.user {
         Some(name) => name.clone(),
         None => input.user_name().await?,
     };
-    let password = match prompt::password_of(args)? {
+    let password = match prompt::password_of(&args.visit)? {
         Some(password) => password,
         None => input.password().await?,
     };
     let out = &mut io::stdout();
     let form = if args.json { Form::Json } else { Form::Lines };
-    let Taste { color, bell, .. } = Taste::of(&args.taste);
+    let Taste { color, bell, .. } = Taste::of(&args.visit.taste);
     let paint = Paint::new(color, bell, &name);
     let voice = Voice { form, zone, paint };
     let Ok(user) = UserName::parse(&name) else {
@@ -75,20 +72,6 @@ pub async fn run(server: &Server, args: &Args, zone: Zone) -> Result<Verdict, St
         }
     }
     Ok(script.verdict)
-}
-
-/// Waits for the signal that ends `--follow`.
-async fn interrupted() -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut ends = unix::signal(unix::SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = signal::ctrl_c() => interrupted,
-            _ = ends.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    signal::ctrl_c().await
 }
 
 /// Where name and password come from: a terminal, or standard input, which is not touched before it is needed.

@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::{Command, CommandFactory as _, FromArgMatches as _};
 use toml::Value;
 
 use crate::args::Args;
@@ -39,6 +39,9 @@ const CONTRADICTIONS: [(&str, &[&str]); 5] = [
     ("password-fd", &["password-file"]),
 ];
 
+/// The one program but `toom` itself that the file is for.
+const FULL_SCREEN: &str = "tui";
+
 /// Unlike names are not suggested.
 const LIKENESS: f64 = 0.75;
 
@@ -64,22 +67,26 @@ impl From<clap::Error> for Refused {
 pub fn read(words: &[OsString]) -> Result<Args, Refused> {
     let mut command = Args::command();
     let first = words.get(1).map(OsString::as_os_str).unwrap_or_default();
-    if command.get_subcommands().any(|program| program.get_name() == first) {
+    let full_screen = first == FULL_SCREEN;
+    if !full_screen && command.get_subcommands().any(|program| program.get_name() == first) {
         return Ok(Args::from_arg_matches(&command.try_get_matches_from(words)?)?);
     }
     let Some((path, text)) = file(words).map_err(Refused::File)? else {
         return Ok(Args::from_arg_matches(&command.try_get_matches_from(words)?)?);
     };
-    let mut all = words.get(..1).unwrap_or_default().to_vec();
+    let (program, rest) = words.split_at_checked(if full_screen { 2 } else { 1 }).unwrap_or_default();
+    let mut all = program.to_vec();
     for Said { name, value } in said(&path, &text).map_err(Refused::File)? {
         let place = name.replace('-', "_");
         if PLACES.contains(&place.as_str()) {
-            command = command.mut_arg(place, |arg| arg.default_value(value));
+            let leave_out = |command: Command| command.mut_arg(place, |arg| arg.default_value(value));
+            command =
+                if full_screen { command.mut_subcommand(FULL_SCREEN, leave_out) } else { leave_out(command) };
         } else if !is_overridden(&name, words) {
             all.extend(word(&name, &value).map(OsString::from));
         }
     }
-    all.extend(words.iter().skip(1).cloned());
+    all.extend(rest.iter().cloned());
     Ok(Args::from_arg_matches(&command.try_get_matches_from(all)?)?)
 }
 
@@ -238,27 +245,31 @@ mod tests {
         let text = "host = \"chat.example\"\nport = 2001\nuser = \"obiwan\"\ntls = true\nbell = true\ncolor = \"never\"\n";
         let args = with(text, &[]).unwrap();
         assert_eq!(
-            (args.host.as_str(), args.port, args.user.as_deref()),
+            (args.visit.host.as_str(), args.visit.port, args.visit.user.as_deref()),
             ("chat.example", 2001, Some("obiwan"))
         );
-        assert!(args.security.tls && args.taste.bell && !args.taste.no_history);
+        assert!(args.visit.security.tls && args.visit.taste.bell && !args.visit.taste.no_history);
         let args = with(text, &["other.example", "--user", "luke", "--color=always"]).unwrap();
         assert_eq!(
-            (args.host.as_str(), args.port, args.user.as_deref()),
+            (args.visit.host.as_str(), args.visit.port, args.visit.user.as_deref()),
             ("other.example", 2001, Some("luke"))
         );
-        assert_eq!(args.taste.color, crate::taste::ColorWhen::Always);
+        assert_eq!(args.visit.taste.color, crate::taste::ColorWhen::Always);
     }
 
     #[test]
     fn an_argument_that_contradicts_the_file_counts() {
         let args = with("tls = true\nca = \"f\"\n", &["--insecure"]).unwrap();
-        assert!(args.security.insecure && !args.security.tls && args.security.ca.is_none());
+        assert!(args.visit.security.insecure && !args.visit.security.tls && args.visit.security.ca.is_none());
         let fingerprint = "ab".repeat(32);
         let args = with("tls = true\nca = \"f\"\n", &["--tls-fingerprint", &fingerprint]).unwrap();
-        assert!(args.security.tls && args.security.ca.is_none() && args.security.tls_fingerprint.is_some());
-        assert!(with("insecure = true\n", &["--tls"]).unwrap().security.tls);
-        assert!(with("tls = true\n", &["--ca", "g"]).unwrap().security.ca.is_some());
+        assert!(
+            args.visit.security.tls
+                && args.visit.security.ca.is_none()
+                && args.visit.security.tls_fingerprint.is_some()
+        );
+        assert!(with("insecure = true\n", &["--tls"]).unwrap().visit.security.tls);
+        assert!(with("tls = true\n", &["--ca", "g"]).unwrap().visit.security.ca.is_some());
     }
 
     #[test]
@@ -290,6 +301,32 @@ mod tests {
         let words = ["toom", "--config", "/nonexistent/config.toml"].map(OsString::from);
         let Err(Refused::File(Stop::Usage(told))) = read(&words) else { panic!() };
         assert!(told.starts_with("cannot read /nonexistent/config.toml: "), "{told}");
+    }
+
+    #[test]
+    fn the_file_is_for_the_full_screen_as_well() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("config.toml");
+        fs::write(&path, "host = \"chat.example\"\nport = 2001\nuser = \"obiwan\"\nbell = true\n").unwrap();
+        let visit = |words: &[&str]| {
+            let words = [&["toom", "tui", "--config", path.to_str().unwrap()], words].concat();
+            let words: Vec<_> = words.into_iter().map(OsString::from).collect();
+            match read(&words).unwrap().program {
+                Some(crate::args::Program::Tui(visit)) => visit,
+                other => panic!("{other:?}"),
+            }
+        };
+        let plain = visit(&[]);
+        assert_eq!(
+            (plain.host.as_str(), plain.port, plain.user.as_deref()),
+            ("chat.example", 2001, Some("obiwan"))
+        );
+        assert!(plain.taste.bell);
+        let other = visit(&["other.example", "2002", "--user=luke"]);
+        assert_eq!(
+            (other.host.as_str(), other.port, other.user.as_deref()),
+            ("other.example", 2002, Some("luke"))
+        );
     }
 
     #[test]

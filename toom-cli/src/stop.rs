@@ -3,6 +3,9 @@
 use std::io;
 use std::process::ExitCode;
 
+use tokio::signal;
+#[cfg(unix)]
+use tokio::signal::unix;
 use toom_net::client::{ConnectError, Ended};
 
 use crate::filter::write_line;
@@ -80,4 +83,21 @@ pub fn exit(run: Result<Verdict, Stop>) -> ExitCode {
     // Where standard error is gone as well, there is nobody left to tell.
     let _ = write_line(&mut io::stderr().lock(), &format!("toom: {told}"));
     ExitCode::from(code)
+}
+
+/// Waits for the signal that ends the program in order: an interrupt, or SIGTERM.
+///
+/// # Errors
+/// Where there are no signals to wait for.
+pub async fn interrupted() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut ends = unix::signal(unix::SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = signal::ctrl_c() => interrupted,
+            _ = ends.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    signal::ctrl_c().await
 }

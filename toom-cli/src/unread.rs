@@ -8,9 +8,9 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use toom_core::{Conversation, Epoch, Timestamp};
+use toom_core::{Conversation, Epoch, MessageNumber, Timestamp};
 use toom_net::client::{CallError, Client, Page};
-use toom_net::protocol::{HistoryRow, PageLimit, RoomsSince, Since};
+use toom_net::protocol::{HistoryRow, MessageLine, PageLimit, RoomsSince, Since};
 
 /// How many pages of 1,000 messages are counted: of more, it is told that there are more.
 const PAGES_MAX: usize = 10;
@@ -31,6 +31,8 @@ pub struct Seen {
 pub struct Unread {
     /// By conversation, where there are any.
     pub counts: BTreeMap<Conversation, u64>,
+    /// The last message of each conversation that was read.
+    pub last: BTreeMap<Conversation, MessageNumber>,
     /// Whether there may be more.
     pub counted: Counted,
 }
@@ -103,21 +105,42 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
 /// # Errors
 /// [`CallError`].
 pub async fn count(client: &Client, user: &str, at: Timestamp) -> Result<Unread, CallError> {
+    count_and_find(client, user, at, at).await
+}
+
+/// Counts what others than `user` posted later than `at`, and finds the rooms in which somebody posted later than `rooms_since`.
+///
+/// # Errors
+/// [`CallError`].
+pub async fn count_and_find(
+    client: &Client,
+    user: &str,
+    at: Timestamp,
+    rooms_since: Timestamp,
+) -> Result<Unread, CallError> {
     let limit = PageLimit::new(PageLimit::MAX).unwrap_or_default();
     let mut unread = Unread::default();
+    let counts = |message: &MessageLine| message.at > at && message.author.as_str() != user;
     let page = client.read_since(Conversation::Broadcast, Since::Time(at), limit).await?;
-    unread.add_all(client, user, page).await?;
-    let page = client.read_rooms_since(RoomsSince::Time(at), limit).await?;
-    unread.add_all(client, user, page).await?;
+    unread.add_all(client, page, counts).await?;
+    let page = client.read_rooms_since(RoomsSince::Time(rooms_since), limit).await?;
+    unread.add_all(client, page, counts).await?;
     Ok(unread)
 }
 
 impl Unread {
-    async fn add_all(&mut self, client: &Client, user: &str, mut page: Page) -> Result<(), CallError> {
+    async fn add_all(
+        &mut self,
+        client: &Client,
+        mut page: Page,
+        counts: impl Fn(&MessageLine) -> bool,
+    ) -> Result<(), CallError> {
         for _ in 0..PAGES_MAX {
             for row in &page.rows {
+                let (conversation, last) = place_of(row);
+                self.last.insert(conversation, last);
                 if let HistoryRow::Message(message) = row
-                    && message.author.as_str() != user
+                    && counts(message)
                 {
                     *self.counts.entry(message.conversation).or_default() += 1;
                 }
@@ -139,6 +162,15 @@ impl Unread {
         let counts: Vec<_> = self.counts.iter().map(one).collect();
         let more = if self.counted == Counted::Some { ", and more" } else { "" };
         (!counts.is_empty()).then(|| format!("unread: {}{more}", counts.join(", ")))
+    }
+}
+
+/// Where a row stands: the last message that it is or stands for.
+#[must_use]
+pub const fn place_of(row: &HistoryRow) -> (Conversation, MessageNumber) {
+    match row {
+        HistoryRow::Message(message) => (message.conversation, message.number),
+        HistoryRow::Gone { conversation, last, .. } => (*conversation, *last),
     }
 }
 
