@@ -21,8 +21,8 @@ const LINES_MAX: usize = 100;
 pub struct Pending {
     /// What the user is asked about.
     pasted: Option<String>,
-    /// What is carried out.
-    running: Option<String>,
+    /// What is carried out, and whether there has been a connection since it was begun.
+    running: Option<(String, Link)>,
     /// What is not begun.
     waiting: VecDeque<String>,
     link: Link,
@@ -111,21 +111,16 @@ impl Pending {
     /// The line to carry out now, if none is under way.
     pub fn begin(&mut self) -> Option<String> {
         if self.running.is_none() {
-            self.running = self.waiting.pop_front();
-            return self.running.clone();
+            let line = self.waiting.pop_front()?;
+            self.running = Some((line.clone(), self.link));
+            return Some(line);
         }
         None
     }
 
-    /// Whether a line is carried out.
-    #[must_use]
-    pub const fn is_running(&self) -> bool {
-        self.running.is_some()
-    }
-
     /// The line that was carried out has its answer.
     pub fn answered(&mut self) -> Option<String> {
-        self.running.take()
+        self.running.take().map(|(line, _)| line)
     }
 
     /// What to tell where the connection is lost; and that it is back.
@@ -134,6 +129,9 @@ impl Pending {
             Pushed::Away(away) => self.hear_away(away),
             Pushed::Back { .. } => {
                 (self.link, self.told) = (Link::There, None);
+                if let Some((_, sent)) = &mut self.running {
+                    *sent = Link::There;
+                }
                 Vec::new()
             }
             _ => Vec::new(),
@@ -145,7 +143,7 @@ impl Pending {
         let news = self.told.as_ref() != Some(&why);
         self.told = Some(why);
         let unanswered = self.running.as_ref().filter(|_| self.link == Link::There);
-        let unanswered = unanswered.map(|line| render::unanswered(line));
+        let unanswered = unanswered.map(|(line, _)| render::unanswered(line));
         self.link = Link::Away;
         news.then(|| render::away(away)).into_iter().chain(unanswered).collect()
     }
@@ -156,13 +154,16 @@ impl Pending {
         if self.link == Link::There {
             return Vec::new();
         }
-        let running = self.running.iter().map(|line| render::unanswered(line));
+        let running = self.running.iter().map(|(line, sent)| match sent {
+            Link::There => render::unanswered(line),
+            Link::Away => render::not_sent_yet(line),
+        });
         running.chain(self.waiting.iter().map(|line| render::not_sent_yet(line))).collect()
     }
 
     /// The user leaves while there is no connection: what was not sent never will be.
     pub fn leave(&mut self) -> Vec<String> {
-        self.running.take().into_iter().chain(self.waiting.drain(..)).collect()
+        self.answered().into_iter().chain(self.waiting.drain(..)).collect()
     }
 }
 
@@ -227,6 +228,23 @@ mod tests {
         assert_eq!(enter(&mut pending, "out"), Entered::Leave);
         assert_eq!(pending.leave(), ["BCM one", "BCM two"]);
         assert!(pending.marks().is_empty());
+    }
+
+    #[test]
+    fn a_line_that_was_begun_without_a_connection_is_not_sent_until_there_was_one() {
+        let mut pending = Pending::default();
+        pending.hear(&away("gone"));
+        enter(&mut pending, "BCM one");
+        pending.begin();
+        assert_eq!(pending.marks(), ["not sent yet: BCM one"]);
+        let at = Timestamp::MIN;
+        let user = toom_net::protocol::NameWord::parse("obiwan").unwrap();
+        let session =
+            toom_net::protocol::LoggedIn { ordinal: 1, at, user, ip: [127, 0, 0, 1].into(), udp: None };
+        pending.hear(&Pushed::Back { session, store: toom_net::client::StoreMet::Same });
+        assert_eq!(pending.marks(), [""; 0]);
+        pending.hear(&away("gone again"));
+        assert_eq!(pending.marks(), ["no answer yet: BCM one"]);
     }
 
     #[test]

@@ -31,13 +31,14 @@ use crate::login::{Connection, Server};
 use crate::paint::Paint;
 use crate::pending;
 use crate::render;
+use crate::said::Ends;
 use crate::session::{Reply, Session};
 use crate::stop::{Stop, Verdict, interrupted};
 use crate::unread;
 use crate::voice::{Form, Voice};
 use crate::zone::Zone;
 use model::thread::Fetch;
-use model::{Ended, Event, Model, Request};
+use model::{Ended, Event, Model, Read, Request};
 use screen::Screen;
 
 /// How often it is asked who is active.
@@ -152,7 +153,7 @@ impl Driver {
                 () = sleep_until(leave_by.unwrap_or_else(Instant::now)), if leave_by.is_some() => {
                     return Ok(Ended::LoggedOut);
                 }
-                key = keys.recv() => self.key(key)?,
+                key = keys.recv() => Self::key(key)?,
                 (session, reply) = answer(&mut self.running) => {
                     (self.session, self.running) = (Some(session), None);
                     Some(Event::Answered(reply?))
@@ -183,7 +184,7 @@ impl Driver {
         }
     }
 
-    fn key(&self, key: Option<io::Result<keys::Event>>) -> Result<Option<Event>, Stop> {
+    fn key(key: Option<io::Result<keys::Event>>) -> Result<Option<Event>, Stop> {
         let key = key.unwrap_or_else(|| Err(io::ErrorKind::BrokenPipe.into())).map_err(Stop::Input)?;
         Ok(match key {
             keys::Event::Key(key) => Some(Event::Key(key)),
@@ -233,7 +234,10 @@ impl Work {
                     let Fetch { after, limit } = fetch;
                     let limit = u16::try_from(limit).ok().and_then(PageLimit::new).unwrap_or_default();
                     let since = Since::Number(MessageNumber::new(after));
-                    let page = client.read_since(conversation, since, limit).await;
+                    let page = client.read_since(conversation, since, limit).await.map(|page| {
+                        let ends = if page.next.is_some() { Ends::Later } else { Ends::Here };
+                        Read { rows: page.rows, ends }
+                    });
                     Some(Event::Page { conversation, fetch, page })
                 });
             }
@@ -275,3 +279,6 @@ impl Work {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

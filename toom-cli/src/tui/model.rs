@@ -13,14 +13,15 @@ use std::collections::{BTreeMap, VecDeque};
 use ratatui::crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
 use toom_core::{Conversation, Timestamp};
-use toom_net::client::{ActiveUser, CallError, Page, Pushed};
-use toom_net::protocol::NameWord;
+use toom_net::client::{ActiveUser, CallError, Pushed};
+use toom_net::protocol::{HistoryRow, NameWord};
 
 use super::areas::Areas;
 use super::lines::Lines;
 use crate::filter::Shown;
 use crate::knowledge::Knowledge;
 use crate::pending::Pending;
+use crate::said::Ends;
 use crate::session::Reply;
 use crate::unread::Unread;
 use crate::voice::Voice;
@@ -56,7 +57,7 @@ pub enum Event {
         /// What was asked for.
         fetch: Fetch,
         /// How it went.
-        page: Result<Page, CallError>,
+        page: Result<Read, CallError>,
     },
     /// The answer to [`Request::Users`].
     Users(Result<Vec<ActiveUser>, CallError>),
@@ -66,6 +67,15 @@ pub enum Event {
     Tick,
     /// The program is to end.
     Leave,
+}
+
+/// A page of a conversation.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// What stands on it.
+    pub rows: Vec<HistoryRow>,
+    /// Whether there is more behind it.
+    pub ends: Ends,
 }
 
 /// What is to be done.
@@ -341,6 +351,3 @@ impl Model {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

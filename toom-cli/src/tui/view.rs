@@ -18,8 +18,7 @@ use crate::knowledge::Knowledge;
 use crate::paint::Look;
 
 /// What the keys do, where there is nothing else to tell.
-const KEYS: &str =
-    "Tab completes, PgUp and PgDn scroll, Alt-Up and Alt-Down change the conversation, HELP, OUT";
+const KEYS: &str = "Tab completes  PgUp/PgDn scroll  Alt-Up/Alt-Down conversation  HELP  OUT";
 
 /// How many columns the line that is typed has at least.
 const INPUT_MIN: usize = 10;

@@ -51,21 +51,18 @@ pub fn wrap(line: &Shown, width: usize, indent: usize) -> Vec<Row> {
     let (mut rows, mut row, mut used, mut fixed) = (Vec::new(), Vec::new(), 0, 0);
     for cell in cells(line, width) {
         if used + cell.width > width {
-            let end = row.len();
-            let space = row.iter().rposition(Cell::is_space).map(|at| at + 1).filter(|at| *at > fixed);
-            let at = if cell.is_space() { end } else { space.unwrap_or(end) };
-            let rest: Vec<Cell> = row.drain(at..).collect();
+            let rest = if cell.is_space() { Vec::new() } else { last_word(&mut row, fixed) };
+            let rest_width: usize = rest.iter().map(|cell: &Cell| cell.width).sum();
+            // A word that takes half a row is broken where the row ends: so is a text without spaces.
+            let fits = indent + rest_width + cell.width <= width && 2 * rest_width <= width;
+            let (ends, begins) = if fits { (Vec::new(), rest) } else { (rest, Vec::new()) };
+            row.extend(ends);
             rows.push(Row(std::mem::take(&mut row)));
             row.extend((0..indent).map(|_| Cell::space()));
-            fixed = indent;
-            row.extend(rest);
-            used = row.iter().map(|cell| cell.width).sum();
+            row.extend(begins);
+            (used, fixed) = (row.iter().map(|cell| cell.width).sum(), indent);
             if cell.is_space() {
                 continue;
-            }
-            if used + cell.width > width {
-                rows.push(Row(std::mem::take(&mut row)));
-                (used, fixed) = (0, 0);
             }
         }
         used += cell.width;
@@ -73,6 +70,12 @@ pub fn wrap(line: &Shown, width: usize, indent: usize) -> Vec<Row> {
     }
     rows.push(Row(row));
     rows
+}
+
+/// Takes what stands behind the last space, but for the first `fixed` cells; nothing where there is none.
+fn last_word(row: &mut Vec<Cell>, fixed: usize) -> Vec<Cell> {
+    let space = row.iter().rposition(Cell::is_space).filter(|at| *at >= fixed);
+    space.map_or_else(Vec::new, |at| row.drain(at + 1..).collect())
 }
 
 /// As much of `line` as `width` columns take, with a mark where it is cut.
@@ -182,12 +185,16 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_cut_with_a_mark() {
-        let cut = |text, width| text_of(&cut(&Shown::plain(text), width));
-        assert_eq!(
-            (cut("hello", 5), cut("hello", 4), cut("漢字", 3)),
-            ("hello".into(), "hel…".into(), "漢…".into())
-        );
-        assert_eq!((cut("hello", 1), cut("hello", 0), cut("漢字", 2)), ("…".into(), "".into(), "…".into()));
+        for (text, width, left) in [
+            ("hello", 5, "hello"),
+            ("hello", 4, "hel…"),
+            ("hello", 1, "…"),
+            ("hello", 0, ""),
+            ("漢字", 3, "漢…"),
+            ("漢字", 2, "…"),
+        ] {
+            assert_eq!(text_of(&cut(&Shown::plain(text), width)), left);
+        }
         assert_eq!(text_of(&tail(&Shown::plain("ab漢字"), 3)), "字");
     }
 

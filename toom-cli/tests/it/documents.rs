@@ -8,7 +8,7 @@ use crate::support::{PASSWORD, ended, masked, port, server, toom};
 fn completions_know_the_options_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let run = ended(toom(&["completions", shell]), "");
-        assert!(run.stdout.contains("password-file"), "{shell}");
+        assert!(run.stdout.contains("password-file") && run.stdout.contains("tui"), "{shell}");
         assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
     }
 }
@@ -18,6 +18,23 @@ fn the_manual_page_is_one_and_names_the_options() {
     let run = ended(toom(&["man"]), "");
     assert!(run.stdout.contains(".TH toom 1") && run.stdout.contains("password"), "{}", run.stdout);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn every_subcommand_has_a_page_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = ended(toom(&["man", "--dir", folder.path().to_str().unwrap()]), "");
+    assert_eq!((run.code, run.stdout.as_str(), run.stderr.as_str()), (Some(0), "", ""));
+    let mut pages: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|page| page.unwrap().file_name().into_string().unwrap())
+        .collect();
+    pages.sort();
+    assert_eq!(pages, ["toom-completions.1", "toom-demo.1", "toom-man.1", "toom-tui.1", "toom.1"]);
+    let page = std::fs::read_to_string(folder.path().join("toom-tui.1")).unwrap();
+    assert!(page.contains("whole screen") && page.contains("tls\\-fingerprint"), "{page}");
+    let run = ended(toom(&["man", "--dir", "/nonexistent/pages"]), "");
+    assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
 }
 
 #[test]

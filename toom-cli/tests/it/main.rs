@@ -10,6 +10,8 @@ mod arguments;
 mod demo;
 mod documents;
 mod exit_codes;
+#[cfg(unix)]
+mod full_screen;
 mod hostile;
 mod json;
 mod line_mode;

@@ -227,7 +227,9 @@ mod tests {
     fn typed(text: &str, edits: &[Edit]) -> Input {
         let mut input = Input::new(vec!["first".to_owned(), "second".to_owned()]);
         input.insert(text);
-        edits.iter().for_each(|edit| input.edit(*edit));
+        for edit in edits {
+            input.edit(*edit);
+        }
         input
     }
 

@@ -1,11 +1,11 @@
 //! What comes from the server unasked, and what the program asked for by itself.
 
 use toom_core::{Conversation, Timestamp};
-use toom_net::client::{ActiveUser, CallError, Page, Pushed, StoreMet};
+use toom_net::client::{ActiveUser, CallError, Pushed, StoreMet};
 use toom_net::protocol::MessageLine;
 
 use super::thread::{Fetch, Thread, View};
-use super::{Asked, Model, Request};
+use super::{Asked, Model, Read, Request};
 use crate::filter::Shown;
 use crate::render;
 use crate::said::Said;
@@ -25,8 +25,7 @@ impl Model {
                 let since = self.last;
                 if let Some(thread) = self.thread(conversation) {
                     thread.hear_of(last.get());
-                    thread.unread += last.get().saturating_sub(first.get()).saturating_add(1);
-                    thread.unread_since.get_or_insert(since);
+                    thread.count_unread(last.get().saturating_sub(first.get()).saturating_add(1), since);
                 }
             }
             Pushed::Gone { conversation, last, .. } => {
@@ -72,9 +71,9 @@ impl Model {
         let is_own = message.author == self.user;
         self.last = self.last.max(at);
         let Some(thread) = self.thread(conversation) else { return };
-        if !is_own && !(is_open && thread.view == View::End) {
-            thread.unread += 1;
-            thread.unread_since.get_or_insert(before(at));
+        let is_seen = is_open && thread.view == View::End;
+        if !is_own && !is_seen {
+            thread.count_unread(1, before(at));
         }
         thread.take(message, is_open);
         thread.trim(is_open);
@@ -95,14 +94,14 @@ impl Model {
         &mut self,
         conversation: Conversation,
         fetch: Fetch,
-        page: Result<Page, CallError>,
+        page: Result<Read, CallError>,
     ) {
         let is_open = conversation == self.open;
         let Some(thread) = self.threads.get_mut(&conversation) else { return };
         match page {
-            Ok(Page { mut rows, next }) => {
+            Ok(Read { mut rows, ends }) => {
                 rows.retain(|row| crate::unread::place_of(row).0 == conversation);
-                thread.take_page(fetch, rows, next.is_none());
+                thread.take_page(fetch, rows, ends);
                 thread.trim(is_open);
             }
             Err(CallError::OtherEpoch | CallError::Ended(_)) => {}
@@ -138,8 +137,7 @@ impl Model {
             }
             let count = found.counts.get(&conversation).copied().unwrap_or_default();
             if count > 0 {
-                thread.unread += count;
-                thread.unread_since = Some(thread.unread_since.map_or(since, |other| other.min(since)));
+                thread.count_unread(count, since);
             }
             self.knowledge.note_conversation(conversation);
         }

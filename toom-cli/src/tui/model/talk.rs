@@ -37,7 +37,9 @@ impl Model {
         if several.is_empty() {
             return self.send(command, now);
         }
-        several.iter().for_each(|line| self.note(Shown::plain(line)));
+        for line in &several {
+            self.note(Shown::plain(line));
+        }
         self.pending.ask_about(command);
     }
 
@@ -104,9 +106,9 @@ impl Model {
     /// What the user posted stands among what the others did.
     fn take_own(&mut self, line: &str, receipt: Receipt) {
         self.knowledge.note(&Said::Posted(receipt));
-        let body = match command::parse(line, &self.voice.zone, Timestamp::MIN) {
-            Ok(Some(Command::Broadcast(body) | Command::Post { body, .. })) => body,
-            _ => return self.tell(&Said::Posted(receipt)),
+        let command = command::parse(line, &self.voice.zone, Timestamp::MIN);
+        let Ok(Some(Command::Broadcast(body) | Command::Post { body, .. })) = command else {
+            return self.tell(&Said::Posted(receipt));
         };
         let Receipt { conversation, number, at } = receipt;
         let author = self.user.clone();

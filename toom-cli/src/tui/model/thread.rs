@@ -7,6 +7,7 @@ use toom_net::protocol::{HistoryRow, MessageLine, NameWord};
 
 use super::end::Search;
 use crate::filter::Shown;
+use crate::said::Ends;
 use crate::unread::place_of;
 
 /// How many messages are asked for at a time.
@@ -75,9 +76,9 @@ pub struct Thread {
     pub view: View,
     /// Who is in it, where that is known.
     pub members: Vec<NameWord>,
-    /// How many messages of others were not on the screen.
+    /// How many messages of others were not on the screen, all of them later than `unread_since`.
     pub unread: u64,
-    /// Later than which they were posted.
+    /// `None` where everything was.
     pub unread_since: Option<Timestamp>,
 }
 
@@ -115,6 +116,7 @@ impl Thread {
     }
 
     /// What there is to be seen, with the places.
+    #[must_use]
     pub fn items(&self) -> impl DoubleEndedIterator<Item = (Key, &Item)> {
         self.items.range(self.first_key()..).map(|(key, item)| (*key, item))
     }
@@ -152,7 +154,8 @@ impl Thread {
     }
 
     fn first_key(&self) -> Key {
-        self.run.map_or((0, 0), |(first, _)| (first, 0))
+        // What was noted before the first message of all stands above it.
+        self.run.filter(|(first, _)| *first > 1).map_or((0, 0), |(first, _)| (first, 0))
     }
 
     /// Whether messages before the first that is here may exist.
@@ -177,7 +180,16 @@ impl Thread {
 
     /// Takes note that `number` exists, and is the last for now.
     pub fn hear_of(&mut self, number: u64) {
+        self.settle(number);
         self.end = End::Known(self.last().max(number));
+    }
+
+    /// It is known now that `last` is the last number. Notes from before stand behind it.
+    fn settle(&mut self, last: u64) {
+        if let End::Unknown(_) = self.end {
+            self.end = End::Known(last);
+            self.move_notes(last);
+        }
     }
 
     /// Takes note that `number` exists; there may be later ones.
@@ -190,6 +202,7 @@ impl Thread {
     /// Takes a message that was posted just now. Of a conversation that was never opened none is kept.
     pub fn take(&mut self, message: MessageLine, is_open: bool) {
         let number = message.number.get();
+        self.settle(number.saturating_sub(1));
         self.hear_of(number);
         let joins = match self.run {
             None => is_open,
@@ -238,10 +251,9 @@ impl Thread {
             None if last > self.gone => {
                 Some(Fetch { after: last.saturating_sub(PAGE).max(self.gone), limit: PAGE })
             }
-            None => None,
             Some((_, newest)) if newest < last && below => Some(Fetch { after: newest, limit: PAGE }),
             Some((first, _)) if above && self.has_older() => Some(self.older(first)),
-            Some(_) => None,
+            _ => None,
         }
     }
 
@@ -270,8 +282,9 @@ impl Thread {
         }
     }
 
-    /// Takes the page `fetch`, and whether there is nothing behind it.
-    pub fn take_page(&mut self, fetch: Fetch, rows: Vec<HistoryRow>, ended: bool) {
+    /// Takes the page `fetch`, and whether there is more behind it.
+    pub fn take_page(&mut self, fetch: Fetch, rows: Vec<HistoryRow>, ends: Ends) {
+        let ended = ends == Ends::Here;
         if self.fetching != Fetching::Yes(fetch) {
             return;
         }
@@ -279,7 +292,7 @@ impl Thread {
         let last = rows.last().map(|row| place_of(row).1.get());
         if let End::Unknown(search) = &mut self.end {
             let Some(found) = search.take(fetch.after, last, ended) else { return };
-            self.end = End::Known(found);
+            self.settle(found);
             if !ended || rows.is_empty() {
                 return;
             }
@@ -318,7 +331,6 @@ impl Thread {
         }
         if self.run.is_none() {
             self.run = Some((number, number));
-            self.move_notes(number);
         }
         if let Some((first, mut last)) = self.run {
             while let Some(next) = last.checked_add(1)
@@ -342,7 +354,6 @@ impl Thread {
         }
     }
 
-    /// Notes from before anything was known stand behind what was found.
     fn move_notes(&mut self, number: u64) {
         let early: Vec<_> = self.items.extract_if((0, 0)..(1, 0), |_, _| true).collect();
         for (_, item) in early {
@@ -397,6 +408,13 @@ impl Thread {
     /// Begins anew: the server has another history.
     pub fn forget_all(&mut self) {
         *self = Self { members: std::mem::take(&mut self.members), ..Self::new(0) };
+    }
+
+    /// Takes note of `count` more messages that are not on the screen, posted later than `since`.
+    pub fn count_unread(&mut self, count: u64, since: Timestamp) {
+        self.unread = self.unread.saturating_add(count);
+        let before = self.unread_since.unwrap_or(since);
+        self.unread_since = Some(before.min(since));
     }
 
     /// Everything was on the screen.
