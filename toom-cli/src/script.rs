@@ -63,10 +63,10 @@ pub async fn run(server: &Server, args: &Args, zone: Zone) -> Result<Verdict, St
         script.carry_out(&args.commands, &mut input).await?;
         return Ok(script.verdict);
     }
+    let interrupted = interrupted().map_err(Stop::Input)?;
     tokio::select! {
         followed = script.follow(&args.commands, &mut input) => followed?,
-        interrupted = interrupted() => {
-            interrupted.map_err(Stop::Input)?;
+        () = interrupted => {
             // Whoever interrupts does not wait for a server that does not answer.
             let _ = timeout(LEAVING, script.log_out()).await;
         }

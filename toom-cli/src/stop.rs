@@ -3,7 +3,6 @@
 use std::io;
 use std::process::ExitCode;
 
-use tokio::signal;
 #[cfg(unix)]
 use tokio::signal::unix;
 use toom_net::client::{ConnectError, Ended};
@@ -85,19 +84,25 @@ pub fn exit(run: Result<Verdict, Stop>) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Waits for the signal that ends the program in order: an interrupt, or SIGTERM.
+/// Takes the signals that end the program in order, an interrupt and SIGTERM, from now on; the future is there when one came.
 ///
 /// # Errors
 /// Where there are no signals to wait for.
-pub async fn interrupted() -> io::Result<()> {
+pub fn interrupted() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
+        let mut interrupts = unix::signal(unix::SignalKind::interrupt())?;
         let mut ends = unix::signal(unix::SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = signal::ctrl_c() => interrupted,
-            _ = ends.recv() => Ok(()),
-        }
+        Ok(async move {
+            tokio::select! {
+                _ = interrupts.recv() => {}
+                _ = ends.recv() => {}
+            }
+        })
     }
     #[cfg(not(unix))]
-    signal::ctrl_c().await
+    Ok(async {
+        // Where it fails, no interrupt comes any more.
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }

@@ -128,13 +128,14 @@ struct Work {
 
 impl Driver {
     async fn run(&mut self) -> Result<Ended, Stop> {
+        // A signal that comes once the screen is taken over leaves it in order.
+        let mut signal = std::pin::pin!(interrupted().map_err(Stop::Input)?);
         let mut screen = Screen::take_over().map_err(Stop::Input)?;
         let mut keys = screen::listen().map_err(Stop::Input)?;
         let (width, height) = screen.size().map_err(Stop::Output)?;
         self.update(Event::Resized { width, height });
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut signal = std::pin::pin!(interrupted());
         let mut leave_by: Option<Instant> = None;
         loop {
             self.carry_out(&mut screen)?;
@@ -144,8 +145,7 @@ impl Driver {
             screen.draw(&self.model).map_err(Stop::Output)?;
             let event = tokio::select! {
                 biased;
-                signalled = &mut signal, if leave_by.is_none() => {
-                    signalled.map_err(Stop::Input)?;
+                () = &mut signal, if leave_by.is_none() => {
                     leave_by = Some(Instant::now() + LEAVING);
                     Some(Event::Leave)
                 }
