@@ -57,6 +57,17 @@ fn a_server_is_believed_by_its_fingerprint_by_an_authority_or_because_it_is_know
 }
 
 #[test]
+fn a_server_is_believed_by_whom_the_system_trusts() {
+    let (tls, folder) = (tls_server(), tempfile::tempdir().unwrap());
+    let roots = folder.path().join("roots.pem");
+    std::fs::write(&roots, &tls.certificate).unwrap();
+    let mut command = line_mode(&folder, "127.0.0.1", &port(&tls.server), &["--tls"]);
+    // In place of the system's own.
+    command.env("SSL_CERT_FILE", &roots).env_remove("SSL_CERT_DIR");
+    expect_posted(&ended(command, &format!("obiwan\n{PASSWORD}\nBCM hello\n")));
+}
+
+#[test]
 fn without_a_person_a_new_server_is_refused_with_its_fingerprint() {
     let tls = tls_server();
     let run = post(&tls, "127.0.0.1", "", &[]);
