@@ -1,5 +1,6 @@
 //! The store as a whole.
 
+mod bounds;
 mod broken_off;
 mod closing;
 mod crash;

@@ -61,3 +61,18 @@ fn what_was_acknowledged_can_be_read_while_a_store_closes_and_when_that_fails() 
     reader.read(Conversation::Broadcast, None, 10, visit).unwrap();
     assert_eq!(read, [1]);
 }
+
+/// What lies in the journal then was written before it was opened, and bears the chain of that time.
+#[test]
+fn a_store_that_was_opened_and_not_written_to_is_not_said_to_be_cut() {
+    let mut disk = SimDisk::new();
+    let mut store = FileStorage::open_on(disk.clone(), options()).unwrap();
+    store.append(&batch(&mut Writer::default())).unwrap();
+    core::mem::forget(store);
+    for replayed in [1, 0, 0] {
+        disk = disk.kill();
+        let store = FileStorage::open_on(disk.clone(), options()).unwrap();
+        assert_eq!((store.opened().replayed, &store.opened().cut), (replayed, &None));
+        core::mem::forget(store);
+    }
+}

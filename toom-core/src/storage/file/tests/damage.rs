@@ -1,10 +1,11 @@
 //! Damage is told, with the file, or does no harm: no wrong message, no silently shorter history, no panic.
 
 use super::recording::{Recording, Script};
+use super::script::{Draft, Kind, Writer};
 use super::truth::Wrong;
 use crate::simulated::SimDisk;
 use crate::storage::file::names;
-use crate::{Disk, FileOptions, FileStorage, Folder, Storage, StorageError};
+use crate::{Disk, FileOptions, FileStorage, Folder, Housekeeping, Storage, StorageError};
 
 const APPENDS: usize = 12;
 
@@ -197,4 +198,30 @@ fn a_store_of_a_newer_format_is_refused_and_left_as_it_is() {
     let error = sample.recording.script.open(&disk).unwrap_err();
     assert!(matches!(error, StorageError::NewerFormat { found: 2, known: 1, .. }), "{error}");
     assert_eq!(disk.operations(), operations);
+}
+
+/// It is whole, and its frames follow one another, but they are not those that the manifest tells of: a copy of the store wrote them.
+#[test]
+fn a_state_file_that_a_copy_of_the_store_wrote_is_told() {
+    let options = FileOptions::new([3; 16]).housekeeping(Housekeeping::Caller);
+    let append = |disk: &SimDisk, writer: &mut Writer, author| {
+        let post =
+            Draft { kind: Kind::Post { conversation: 0, bytes: 9 }, author, wait_micros: 1, keyed: true };
+        let mut store = FileStorage::open_on(disk.clone(), options).unwrap();
+        store.append(&writer.write(&[post])).unwrap();
+        store.close().unwrap();
+    };
+    let disk = SimDisk::new();
+    let mut writer = Writer::default();
+    append(&disk, &mut writer, 0);
+    let copy = disk.kill();
+    let names = disk.names().unwrap();
+    let state = names.iter().find(|name| names::is_state(name)).unwrap();
+    append(&disk, &mut writer.clone(), 1);
+    append(&copy, &mut writer, 2);
+    let [here, there] = [&disk, &copy].map(|disk| disk.bytes_of(state).unwrap());
+    assert!(here != there && here.len() == there.len());
+    disk.put(state, &there);
+    let error = FileStorage::open_on(disk, options).unwrap_err();
+    assert!(matches!(&error, StorageError::Corrupt { thing, .. } if thing == state), "{error}");
 }
