@@ -48,12 +48,15 @@ mod connect;
 mod dialogue;
 mod driver;
 mod error;
+mod files;
 mod handle;
 mod keep_alive;
 mod keys;
 mod outbox;
 mod push_queue;
 mod pushes;
+mod relay_pipe;
+mod relays;
 #[cfg(feature = "client-tls")]
 mod tls;
 mod violation;
@@ -67,6 +70,7 @@ pub use error::{CallError, ConnectError, Ended};
 pub use handle::Client;
 pub use push_queue::{Away, Bye, PushQueue, Pushed, StoreMet};
 pub use pushes::Pushes;
+pub use relay_pipe::RelayPipe;
 #[cfg(feature = "client-tls")]
 pub use tls::{TlsError, Trust, TrustError};
 pub use violation::Violation;

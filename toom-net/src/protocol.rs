@@ -30,6 +30,7 @@ mod request;
 mod row;
 mod server_line;
 mod time;
+mod transfer;
 mod verb;
 mod word;
 
@@ -46,6 +47,10 @@ pub use request::{Command, Hello, Live, Named, PageLimit, Request, RoomsSince, S
 pub use row::{HistoryRow, MessageLine, Row};
 pub use server_line::{ServerLine, ServerLineError};
 pub use time::{TimeError, append_time, parse_time};
+pub use transfer::{
+    ContentHash, EndCode, FileName, FileOffer, Fingerprint, Leave, Piece, TransferId, TransferPush,
+    TransferRequest, TransferTicket,
+};
 pub use verb::Verb;
 pub use word::{ClientWord, CodeWord, CursorWord, NameWord, Tag, WordError};
 

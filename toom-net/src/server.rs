@@ -25,6 +25,7 @@ mod exchange;
 #[cfg(feature = "tls")]
 mod handshakes;
 mod hub;
+mod introductions;
 mod io;
 mod limits;
 mod metrics;
@@ -40,8 +41,8 @@ mod workers;
 pub use builder::{Server, ServerBuilder, ServerError};
 pub use clock::{Clock, SystemClock};
 pub use event::{Event, EventFormat, EventLine, OpenSession, RoomTexts};
-pub use limits::{Loopback, ServerLimits};
-pub use metrics::{ConnectionMetrics, EngineMetrics, Histogram, Metrics, ReadMetrics};
+pub use limits::{Loopback, RelayFiles, ServerLimits};
+pub use metrics::{ConnectionMetrics, EngineMetrics, Histogram, Metrics, ReadMetrics, TransferMetrics};
 pub use rate::Rate;
 pub use running::{Handle, RunningServer};
 #[cfg(feature = "tls")]

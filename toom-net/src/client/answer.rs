@@ -2,7 +2,9 @@
 
 use toom_core::{Conversation, Receipt, RoomId, Timestamp};
 
-use crate::protocol::{Command, CursorWord, HistoryRow, LoggedIn, NameWord, PageLimit, RoomsSince, Since};
+use crate::protocol::{
+    Command, CursorWord, HistoryRow, LoggedIn, NameWord, PageLimit, RoomsSince, Since, TransferId,
+};
 
 /// The answer to a request that was not refused. Its kind is that of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub enum Answer {
     Page(Page),
     /// To `PING`: what the request said.
     Pong(Box<str>),
+    /// To `UPD`: which transfer.
+    Transfer(TransferId),
     /// To `HELP`: lines for people.
     Help(Vec<Box<str>>),
     /// To `OUT`: who was logged in.

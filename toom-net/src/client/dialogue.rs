@@ -182,7 +182,7 @@ impl State {
         }
         let wanted = self.login == Login::Yes && self.live == Live::On;
         match push {
-            Push::Message(_) | Push::Room { .. } | Push::Lag { .. } if !wanted => {
+            Push::Message(_) | Push::Room { .. } | Push::Lag { .. } | Push::Transfer(_) if !wanted => {
                 Err(Violation::UnwantedPush)
             }
             push => Ok(Event::Push(push)),

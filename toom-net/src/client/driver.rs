@@ -12,8 +12,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::keep_alive::KeepAlive;
+use super::relays::Relays;
 use super::{Answer, Bye, CallError, Dialogue, Ended, Event, PushQueue};
-use crate::protocol::{Command, Greeting, Push, Verb};
+use crate::protocol::{Command, Greeting, Push, TransferPush, Verb};
 
 /// How many requests wait for their replies at once; further calls wait to be sent.
 pub(super) const IN_FLIGHT_MAX: usize = 128;
@@ -39,6 +40,7 @@ pub(super) struct Shared {
     pub(super) pushed: Notify,
     /// Who has more for the queue once there is room.
     taken: Mutex<Option<Waker>>,
+    pub(super) relays: Relays,
     ended: OnceLock<Ended>,
 }
 
@@ -76,6 +78,7 @@ impl Shared {
             pushes: Mutex::new(Some(PushQueue::new(PushQueue::BYTES_MAX))),
             pushed: Notify::new(),
             taken: Mutex::new(None),
+            relays: Relays::default(),
             ended: OnceLock::new(),
         }
     }
@@ -92,6 +95,7 @@ impl Shared {
     /// Says why the connection ended, unless that was said.
     pub(super) fn end(&self, ended: Ended) {
         self.ended.get_or_init(|| ended);
+        self.relays.close_all();
     }
 
     /// Wakes `waker` when something is taken from the queue. To be called before looking whether there is room.
@@ -263,6 +267,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     fn push(&mut self, push: Push) -> Result<(), Ended> {
         if let Push::Bye { code, text } = &push {
             self.bye = Some(Bye { code: code.clone(), text: text.clone() });
+        }
+        if let Push::Transfer(push) = &push {
+            self.shared.relays.take(push);
+            if matches!(push, TransferPush::More { .. } | TransferPush::Data { .. }) {
+                return Ok(());
+            }
         }
         self.shared.with_pushes(|pushes| pushes.as_mut().map_or(Ok(()), |queue| queue.add(push)))?;
         self.shared.pushed.notify_one();

@@ -26,6 +26,9 @@ pub enum CallError {
     /// It names a number or a cursor, and was not sent before the server came back with a store of another epoch.
     #[error("the server has another history now: numbers of the old one mean nothing any more")]
     OtherEpoch,
+    /// It was for a transfer of a file, and the session to which that belonged has ended. It may have been served, and it is not sent again.
+    #[error("the session has ended, and its transfers with it")]
+    SessionOver,
 }
 
 /// Why a connection ended.

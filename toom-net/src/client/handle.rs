@@ -211,7 +211,11 @@ impl Client {
         answered.await.map_err(|_| end_of(&self.shared))?
     }
 
-    async fn ask<T>(&self, command: Command, part: impl FnOnce(Answer) -> Option<T>) -> Result<T, CallError> {
+    pub(super) async fn ask<T>(
+        &self,
+        command: Command,
+        part: impl FnOnce(Answer) -> Option<T>,
+    ) -> Result<T, CallError> {
         let answer = self.call(command).await?;
         Ok(part(answer).expect("a dialogue gives each request an answer of its own kind"))
     }
@@ -225,12 +229,11 @@ impl Client {
     }
 
     async fn build(&self, key: Option<IdempotencyKey>, users: &[NameWord]) -> Result<NewRoom, CallError> {
-        let named =
-            |name: &NameWord| name.to_user_name().map_or_else(|| Named::Nobody(name.clone()), Named::User);
-        self.ask(Command::CreateRoom { key, users: users.iter().map(named).collect() }, |answer| match answer
-        {
-            Answer::RoomCreated(room) => Some(room),
-            _ => None,
+        self.ask(Command::CreateRoom { key, users: users.iter().map(Named::from).collect() }, |answer| {
+            match answer {
+                Answer::RoomCreated(room) => Some(room),
+                _ => None,
+            }
         })
         .await
     }

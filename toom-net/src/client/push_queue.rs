@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use toom_core::{Conversation, MessageNumber, RoomId};
 
 use super::{Ended, Violation};
-use crate::protocol::{ByeCode, Failure, LoggedIn, MessageLine, NameWord, Push};
+use crate::protocol::{ByeCode, Failure, LoggedIn, MessageLine, NameWord, Push, TransferPush};
 
 /// Something that happened, and that nobody asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,13 @@ pub enum Pushed {
         /// How many.
         count: u64,
     },
+    /// Something about a transfer of a file.
+    Transfer(TransferPush),
+    /// So many [`Transfer`](Self::Transfer)s were not delivered: whatever transfer is open, its state is not known any more.
+    TransfersMissed {
+        /// How many.
+        count: u64,
+    },
     /// The server is about to close.
     Bye(Bye),
     /// These messages are gone for good. Only where a client [stays](super::Client::stay).
@@ -50,7 +57,7 @@ pub enum Pushed {
         /// The last of them.
         last: MessageNumber,
     },
-    /// The connection is lost, and is sought again. Only where a client [stays](super::Client::stay).
+    /// The connection is lost, and is sought again. All transfers of files are over with it. Only where a client [stays](super::Client::stay).
     Away(Away),
     /// There is a session again; what was missed follows. Only where a client [stays](super::Client::stay).
     Back {
@@ -109,7 +116,7 @@ pub struct Bye {
 /// Someone who reads a connection must go on reading, or the replies behind the pushes never come. So what does not fit is
 /// dropped, and [`Pushed::Lag`] stands in its place: within a conversation, messages and `Lag`s come in order of number, and what was pushed is either
 /// delivered or within one `Lag`. Once full, the queue drops until half of it was taken: a reader that falls behind gets few long `Lag`s and not many short ones.
-/// Rooms built have as much room again to themselves. `BYE` always fits; it comes last.
+/// Rooms built, and what happens to files, have as much room again. `BYE` always fits; it comes last.
 #[derive(Debug)]
 pub struct PushQueue {
     queue: VecDeque<Pushed>,
@@ -119,6 +126,7 @@ pub struct PushQueue {
     /// What was dropped since the last event of the conversation went into the queue.
     lagging: BTreeMap<Conversation, (MessageNumber, MessageNumber)>,
     rooms_missed: u64,
+    transfers_missed: u64,
     bye: Option<Bye>,
 }
 
@@ -149,6 +157,7 @@ impl PushQueue {
             state: Filling::Taking,
             lagging: BTreeMap::new(),
             rooms_missed: 0,
+            transfers_missed: 0,
             bye: None,
         }
     }
@@ -168,6 +177,10 @@ impl PushQueue {
             }
             Push::Room { room, members } => {
                 self.add_room(Pushed::Room { room, members });
+                Ok(())
+            }
+            Push::Transfer(push) => {
+                self.add_transfer(Pushed::Transfer(push));
                 Ok(())
             }
             Push::Bye { code, text } => {
@@ -194,6 +207,9 @@ impl PushQueue {
         if self.rooms_missed > 0 {
             return Some(Pushed::RoomsMissed { count: core::mem::take(&mut self.rooms_missed) });
         }
+        if self.transfers_missed > 0 {
+            return Some(Pushed::TransfersMissed { count: core::mem::take(&mut self.transfers_missed) });
+        }
         if let Some((conversation, (first, last))) = self.lagging.pop_first() {
             return Some(Pushed::Lag { conversation, first, last });
         }
@@ -205,6 +221,10 @@ impl PushQueue {
         if self.rooms_missed > 0 && self.bytes + EVENT_BYTES <= self.bytes_max {
             let count = core::mem::take(&mut self.rooms_missed);
             self.push_back(Pushed::RoomsMissed { count });
+        }
+        if self.transfers_missed > 0 && self.bytes + EVENT_BYTES <= self.bytes_max {
+            let count = core::mem::take(&mut self.transfers_missed);
+            self.push_back(Pushed::TransfersMissed { count });
         }
         while self.bytes + EVENT_BYTES <= self.bytes_max
             && let Some((conversation, (first, last))) = self.lagging.pop_first()
@@ -249,6 +269,15 @@ impl PushQueue {
         }
     }
 
+    fn add_transfer(&mut self, event: Pushed) {
+        // As with rooms: what is missed is told before what came later.
+        if self.transfers_missed == 0 && self.bytes + event.cost() <= self.bytes_max * 2 {
+            self.push_back(event);
+        } else {
+            self.transfers_missed += 1;
+        }
+    }
+
     /// Whether there is room for what does not come from a connection.
     pub(super) const fn has_room(&self) -> bool {
         self.bytes < self.bytes_max / 16
@@ -269,6 +298,14 @@ impl Pushed {
                 Self::Room { members, .. } => {
                     members.iter().map(|name| name.as_str().len() + size_of::<NameWord>()).sum()
                 }
+                Self::Transfer(TransferPush::Offer { user, file, .. }) => {
+                    size_of::<TransferPush>() + user.as_str().len() + file.name.as_str().len()
+                }
+                Self::Transfer(TransferPush::Data { piece, .. }) => {
+                    size_of::<TransferPush>() + piece.bytes().len()
+                }
+                Self::Transfer(TransferPush::End { text, .. }) => size_of::<TransferPush>() + text.len(),
+                Self::Transfer(_) => size_of::<TransferPush>(),
                 Self::Away(away) => away.why.len(),
                 _ => 0,
             }

@@ -35,6 +35,9 @@ pub enum Violation {
     /// `OK SRM` of another room than the one posted to.
     #[error("the server says that it posted to another room")]
     OtherRoom,
+    /// An answer is about another transfer than the request.
+    #[error("an answer is about another transfer")]
+    OtherTransfer,
     /// A row of a reply that has none.
     #[error("the server answers {0} with a row")]
     UnexpectedRow(Verb),

@@ -16,11 +16,11 @@ use toom_core::{Epoch, Mono, Password, Timestamp, UserName};
 
 use super::keys::Keys;
 use super::{Answer, Away, CallError, Ended, Page, Pushed, StoreMet, Violation};
-use crate::protocol::{ByeCode, Code, Command, Failure, Greeting, Hello, Live, LoggedIn};
+use crate::protocol::{ByeCode, Code, Command, Failure, Greeting, Hello, Live, LoggedIn, TransferPush};
 use catch_up::CatchUp;
 use out::Out;
 use pauses::Pauses;
-use requests::{Requests, is_of_its_epoch, place_of};
+use requests::{Requests, is_of_its_epoch, is_of_its_session, place_of};
 use sequence::{Next, Posted};
 use talk::{Said, Talk};
 
@@ -48,6 +48,7 @@ const LASTING: Duration = Duration::from_secs(10);
 /// * A request is kept until it has an answer, and sent again on the next connection. One that posts has a key, so it is done once.
 /// * The answer to a post comes where its number has its place among the messages, unless more than 1 MiB waits to be
 ///   taken, or the connection is lost.
+/// * What is asked for a transfer of a file is said in the session to which that belongs, or not at all ([`CallError::SessionOver`]).
 /// * Under another epoch, what was seen means nothing: it begins anew, and says so ([`Pushed::Back`]).
 ///
 /// Before the first login it is a connection like any other: lost, it is over. It is over, too, where the server
@@ -140,9 +141,17 @@ impl Visit {
         match &self.phase {
             Phase::Over(ended) => self.end(ended.clone()),
             Phase::Connecting { .. } | Phase::Pausing { .. } if leaves => self.close(),
-            _ => self.go_on(),
+            Phase::Talking(talk) if talk.is_in() || self.account.is_none() => self.go_on(),
+            _ => self.end_transfers(),
         }
         ticket
+    }
+
+    /// Answers what was asked for transfers: they are over with their session, and nothing of them may be said in another.
+    fn end_transfers(&mut self) {
+        while let Some((ticket, _)) = self.requests.take_where(is_of_its_session) {
+            self.out.answer(ticket, Err(CallError::SessionOver));
+        }
     }
 
     /// There is a connection.
@@ -249,9 +258,9 @@ impl Visit {
         next
     }
 
-    /// The next answer, before what happened earlier: for those who do not take what happens for now.
+    /// The next answer, or what is relayed, before what happened earlier: for those who do not take what happens for now.
     pub fn next_answer(&mut self) -> Option<VisitEvent> {
-        self.out.next_answer()
+        self.out.next_prompt()
     }
 
     fn hear(&mut self, said: Said, now: Mono) -> Result<(), Ended> {
@@ -272,8 +281,20 @@ impl Visit {
                 self.catch_up.take_room(room)?;
                 self.out.push(Pushed::Room { room, members });
             }
+            Said::Transfer(push) => self.take_transfer(push),
         }
         Ok(())
+    }
+
+    fn take_transfer(&mut self, push: TransferPush) {
+        match push {
+            TransferPush::More { .. } | TransferPush::Data { .. } => self.out.relayed(push),
+            TransferPush::End { .. } => {
+                self.out.relayed(push.clone());
+                self.out.push(Pushed::Transfer(push));
+            }
+            push => self.out.push(Pushed::Transfer(push)),
+        }
     }
 
     fn log_in_again(&mut self) -> Result<(), Ended> {
@@ -410,6 +431,7 @@ impl Visit {
         }
         self.hand_on_answers();
         self.catch_up.stop_reading();
+        self.end_transfers();
         self.requests.keep_all();
         let pause = self.pauses.draw().max(least);
         self.phase = Phase::Pausing { until: now.after(pause) };

@@ -4,7 +4,7 @@ use toom_core::{Conversation, MessageNumber, Receipt, RoomId};
 
 use super::answer::Target;
 use super::{ActiveUser, Answer, NewRoom, NextPage, Page, RequestId, Violation};
-use crate::protocol::{Command, CursorWord, HistoryRow, Live, PageLimit, Row, Success, Verb};
+use crate::protocol::{Command, CursorWord, HistoryRow, Live, PageLimit, Row, Success, TransferId, Verb};
 
 /// The most that the rows of one reply may take, in bytes as they were sent, each with 64 more: 32 MiB.
 ///
@@ -32,6 +32,8 @@ enum Expected {
     Posted(RoomId),
     RoomCreated,
     Pong,
+    /// The one that was named; `None` for an offer.
+    Transfer(Option<TransferId>),
     LoggedOut,
     ActiveUsers(Vec<ActiveUser>),
     Help(Vec<Box<str>>),
@@ -56,6 +58,7 @@ impl Waiting {
             Command::PostRoom { room, .. } => Expected::Posted(*room),
             Command::CreateRoom { .. } => Expected::RoomCreated,
             Command::Ping { .. } => Expected::Pong,
+            Command::Transfer(request) => Expected::Transfer(request.id()),
             Command::Logout => Expected::LoggedOut,
             Command::ActiveUsers => Expected::ActiveUsers(Vec::new()),
             Command::Help => Expected::Help(Vec::new()),
@@ -113,6 +116,12 @@ impl Waiting {
                 Answer::RoomCreated(NewRoom { room, members })
             }
             (Expected::Pong, Success::Pong { text }) => Answer::Pong(text),
+            (Expected::Transfer(asked), Success::Transfer { id }) => {
+                if asked.is_some_and(|asked| asked != id) {
+                    return Err(Violation::OtherTransfer);
+                }
+                Answer::Transfer(id)
+            }
             (Expected::LoggedOut, Success::LoggedOut { user }) => Answer::LoggedOut(user),
             (Expected::ActiveUsers(users), Success::ActiveUsers { count }) => {
                 counted(count, users.len())?;

@@ -21,7 +21,8 @@ pub enum Code {
     BadCredentials,
     /// Too many wrong passwords for the account; the text ends with the seconds left.
     Blocked,
-    /// Too many wrong passwords from the address, too many logins at once, or too many posts; the text ends with the seconds left.
+    /// Too many wrong passwords from the address, too many logins at once, too many posts, or too much that is relayed; the text ends
+    /// with the seconds left.
     Throttled,
     /// The message is empty.
     Empty,
@@ -43,9 +44,9 @@ pub enum Code {
     KeyReused,
     /// The store does not work.
     Unavailable,
-    /// The receiver refused.
+    /// The receiver takes no files, the transfer is over, or the operator does not want it.
     Refused,
-    /// There are too many of what was asked for: sessions, rooms, members.
+    /// There are too many of what was asked for: sessions, rooms, members, transfers.
     LimitReached,
     /// A code that this version does not know.
     Other(CodeWord),

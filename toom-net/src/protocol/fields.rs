@@ -2,9 +2,9 @@
 
 use core::str::FromStr;
 
-use toom_core::{Body, BodyError, Conversation, MessageNumber, RoomId, Timestamp};
+use toom_core::{Body, BodyError, Conversation, MessageNumber, RoomId, Timestamp, UserName};
 
-use super::{NameWord, Verb, parse_time};
+use super::{Fingerprint, Leave, NameWord, Named, Piece, TransferId, TransferTicket, Verb, parse_time};
 
 /// The break between lines inside a message, as it travels.
 pub(super) const VT: char = '\u{b}';
@@ -72,6 +72,35 @@ impl<'a> Fields<'a> {
             names.push(self.name()?);
         }
         Some(names)
+    }
+
+    /// A user as a client names it.
+    pub(super) fn named(&mut self) -> Option<Named> {
+        let word = self.word()?;
+        match UserName::parse(word) {
+            Ok(name) => Some(Named::User(name)),
+            Err(_) => NameWord::cut(word).ok().map(Named::Nobody),
+        }
+    }
+
+    pub(super) fn transfer(&mut self) -> Option<TransferId> {
+        self.number().and_then(TransferId::new)
+    }
+
+    pub(super) fn fingerprint(&mut self) -> Option<Fingerprint> {
+        Fingerprint::parse(self.word()?).ok()
+    }
+
+    pub(super) fn ticket(&mut self) -> Option<TransferTicket> {
+        TransferTicket::parse(self.word()?).ok()
+    }
+
+    pub(super) fn leave(&mut self) -> Option<Leave> {
+        self.number().and_then(Leave::new)
+    }
+
+    pub(super) fn piece(&mut self) -> Option<Piece> {
+        Piece::decode(self.word()?)
     }
 
     pub(super) fn verb(&mut self) -> Option<Verb> {

@@ -5,9 +5,10 @@ use core::num::NonZeroU16;
 use toom_core::{Body, BodyError, Conversation, IdempotencyKey, MessageNumber, Password, RoomId, UserName};
 
 use super::fields::{self, Fields};
+use super::transfer::Asked;
 use super::{
-    ClientWord, Code, Command, CursorWord, Failure, Hello, Live, NAMES_MAX, NameWord, Named, PING_BYTES_MAX,
-    PageLimit, Reply, Request, RoomsSince, Since, Tag, Verb, parse_time,
+    ClientWord, Code, Command, CursorWord, Failure, Hello, Live, NAMES_MAX, Named, PING_BYTES_MAX, PageLimit,
+    Reply, Request, RoomsSince, Since, Tag, TransferRequest, Verb, parse_time,
 };
 
 /// A line that is no request, with the reply that it gets. Its `failure.verb` is known wherever the line shows it, so that
@@ -177,6 +178,7 @@ fn parse_arguments(
             Ok(Command::PostRoom { key, room: room.id()?, body })
         }
         Verb::Rdm => parse_read(fields),
+        Verb::Upd => parse_transfer(fields).map(Command::Transfer),
         Verb::Ping => match fields.rest().unwrap_or_default() {
             text if text.len() > PING_BYTES_MAX => Err(form()),
             text => Ok(Command::Ping { text: text.into() }),
@@ -212,16 +214,20 @@ fn parse_hello(mut fields: Fields<'_>) -> Option<Hello> {
 
 fn parse_users(mut fields: Fields<'_>) -> Result<Vec<Named>, Problem> {
     let mut users = Vec::new();
-    while let Some(word) = fields.word() {
+    while !fields.is_empty() {
         if users.len() == NAMES_MAX {
             return Err(Problem::new(Code::LimitReached, format!("SRB takes at most {NAMES_MAX} names")));
         }
-        users.push(match UserName::parse(word) {
-            Ok(name) => Named::User(name),
-            Err(_) => Named::Nobody(NameWord::cut(word).map_err(|_| Problem::form(Verb::Srb))?),
-        });
+        users.push(fields.named().ok_or_else(|| Problem::form(Verb::Srb))?);
     }
     if users.is_empty() { Err(Problem::form(Verb::Srb)) } else { Ok(users) }
+}
+
+fn parse_transfer(mut fields: Fields<'_>) -> Result<TransferRequest, Problem> {
+    let asked = fields.word().and_then(Asked::parse);
+    let (asked, form) = asked.ok_or_else(|| Problem::form(Verb::Upd))?;
+    TransferRequest::read(asked, fields)
+        .ok_or_else(|| Problem::new(Code::Syntax, format!("the form is {form}")))
 }
 
 /// A room's number as it was written: digits. There are rooms for some of them only.

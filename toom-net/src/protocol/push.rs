@@ -4,7 +4,7 @@ use toom_core::{Conversation, MessageNumber, MessageRef, RoomId};
 
 use super::fields::Fields;
 use super::row::append_message_fields;
-use super::{ByeCode, MessageLine, NameWord, put};
+use super::{ByeCode, MessageLine, NameWord, TransferPush, put};
 
 /// A line that the server sends on its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum Push {
         /// The last of them.
         last: MessageNumber,
     },
+    /// `UPD`: something about a transfer of a file.
+    Transfer(TransferPush),
     /// `BYE`: the server is about to close.
     Bye {
         /// Why, for programs.
@@ -59,6 +61,7 @@ impl Push {
                 put::message_number_field(out, *first);
                 put::message_number_field(out, *last);
             }
+            Self::Transfer(push) => push.append_to(out),
             Self::Bye { code, text } => {
                 put::str(out, "BYE ");
                 put::str(out, code.as_str());

@@ -6,7 +6,7 @@ use core::num::NonZeroU16;
 use toom_core::{MessageNumber, RoomId, Timestamp};
 
 use super::fields::{Fields, digits};
-use super::{Code, CursorWord, NameWord, Tag, Verb, put};
+use super::{Code, CursorWord, NameWord, Tag, TransferId, Verb, put};
 
 /// The last line of a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,11 @@ pub enum Success {
         count: u64,
         /// Where the page ended; `None` says that there is no more.
         next: Option<CursorWord>,
+    },
+    /// `OK UPD`.
+    Transfer {
+        /// Which one; for an offer, its new number.
+        id: TransferId,
     },
     /// `OK PING`.
     Pong {
@@ -173,6 +178,7 @@ impl Success {
             Self::RoomCreated { .. } => Verb::Srb,
             Self::Posted { .. } => Verb::Srm,
             Self::Read { .. } => Verb::Rdm,
+            Self::Transfer { .. } => Verb::Upd,
             Self::Pong { .. } => Verb::Ping,
             Self::Help { .. } => Verb::Help,
             Self::LoggedOut { .. } => Verb::Out,
@@ -206,6 +212,7 @@ impl Success {
                     put::str(out, next.as_str());
                 }
             }
+            Self::Transfer { id } => put::number_field(out, id.get()),
             Self::Pong { text } if text.is_empty() => {}
             Self::Pong { text } => put::line_field(out, text),
             Self::LoggedOut { user } => put::name_fields(out, user.as_slice()),
@@ -224,6 +231,7 @@ impl Success {
                 Self::Posted { room: fields.room()?, number: fields.message_number()?, at: fields.time()? }
             }
             Verb::Rdm => Self::read_page_end(fields)?,
+            Verb::Upd => Self::Transfer { id: fields.transfer()? },
             Verb::Ping => Self::Pong { text: fields.rest().unwrap_or_default().into() },
             Verb::Help => Self::Help { count: fields.number()? },
             Verb::Out if fields.is_empty() => Self::LoggedOut { user: None },

@@ -4,7 +4,7 @@ use core::num::NonZeroU16;
 
 use toom_core::{Body, Conversation, IdempotencyKey, MessageNumber, Password, RoomId, Timestamp, UserName};
 
-use super::{ClientWord, CursorWord, LineTooLong, MAX_LINE, NameWord, Tag, Verb, put};
+use super::{ClientWord, CursorWord, LineTooLong, MAX_LINE, NameWord, Tag, TransferRequest, Verb, put};
 
 /// One line from a client.
 #[derive(Clone, Debug)]
@@ -69,6 +69,8 @@ pub enum Command {
         /// The most messages wanted.
         limit: PageLimit,
     },
+    /// `UPD`: what a transfer of a file takes.
+    Transfer(TransferRequest),
     /// `PING`: asks for an answer.
     Ping {
         /// What the answer repeats; empty where there is nothing to repeat.
@@ -101,7 +103,7 @@ pub enum Live {
     Off,
 }
 
-/// A user named in `SRB`.
+/// A user named in `SRB` or `UPD OFFER`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Named {
     /// A name that an account may bear.
@@ -205,6 +207,7 @@ impl Command {
             Self::CreateRoom { .. } => Verb::Srb,
             Self::PostRoom { .. } => Verb::Srm,
             Self::ReadConversation { .. } | Self::ReadRooms { .. } => Verb::Rdm,
+            Self::Transfer(_) => Verb::Upd,
             Self::Ping { .. } => Verb::Ping,
             Self::Help => Verb::Help,
             Self::Logout => Verb::Out,
@@ -245,6 +248,7 @@ impl Command {
                 since.append_to(out);
                 limit.append_to(out);
             }
+            Self::Transfer(request) => request.append_to(out),
             Self::Ping { text } if !text.is_empty() => put::line_field(out, text),
             Self::Ping { .. } | Self::ActiveUsers | Self::Help | Self::Logout => {}
         }
@@ -275,6 +279,12 @@ impl Named {
             Self::User(name) => name.as_str(),
             Self::Nobody(word) => word.as_str(),
         }
+    }
+}
+
+impl From<&NameWord> for Named {
+    fn from(name: &NameWord) -> Self {
+        name.to_user_name().map_or_else(|| Self::Nobody(name.clone()), Self::User)
     }
 }
 

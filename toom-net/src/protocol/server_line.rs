@@ -1,7 +1,7 @@
 //! Any line from a server.
 
 use super::fields::{Fields, VT};
-use super::{Greeting, MessageLine, Push, Reply, Row, Tag};
+use super::{Greeting, MessageLine, Push, Reply, Row, Tag, TransferPush};
 
 /// A line from a server. It is understood without knowing what was asked, but for the rows, which stay as they came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub enum ServerLineError {
     /// It greets as another version than 1.
     #[error("the server does not speak TOOM/1")]
     OtherVersion,
-    /// An untagged line begins with a word that this version does not know. A client ignores it.
+    /// An untagged line begins with a word that this version does not know, or with `UPD` and one. A client ignores it.
     #[error("the line begins with an unknown word")]
     UnknownWord,
     /// It begins with a known word, but what follows is not what has to follow.
@@ -64,6 +64,7 @@ impl<'a> ServerLine<'a> {
                 "MSG" => MessageLine::read(fields).map(|message| Self::Push(Push::Message(message))),
                 "ROOM" => Push::read_room(fields).map(Self::Push),
                 "LAG" => Push::read_lag(fields).map(Self::Push),
+                "UPD" => Some(Self::Push(Push::Transfer(TransferPush::read(fields)?))),
                 "BYE" => Push::read_bye(fields).map(Self::Push),
                 "ROW" | "OK" | "ERR" => Self::read_answer(None, first, fields),
                 "TOOM" if fields.word() != Some("1") => return Err(ServerLineError::OtherVersion),

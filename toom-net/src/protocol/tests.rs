@@ -3,6 +3,7 @@ mod random;
 mod requests;
 mod round_trips;
 mod server_lines;
+mod transfers;
 
 use super::{Request, RequestError, ServerLine};
 

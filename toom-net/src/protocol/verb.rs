@@ -20,6 +20,8 @@ pub enum Verb {
     Srm,
     /// Reads what was posted.
     Rdm,
+    /// Sends a file to another user's client.
+    Upd,
     /// Asks for an answer.
     Ping,
     /// Lists the commands.
@@ -30,7 +32,7 @@ pub enum Verb {
 
 impl Verb {
     /// Every verb, in the order of `HELP`.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Hello,
         Self::Login,
         Self::Bcm,
@@ -38,6 +40,7 @@ impl Verb {
         Self::Srb,
         Self::Srm,
         Self::Rdm,
+        Self::Upd,
         Self::Ping,
         Self::Help,
         Self::Out,
@@ -54,6 +57,7 @@ impl Verb {
             Self::Srb => "SRB",
             Self::Srm => "SRM",
             Self::Rdm => "RDM",
+            Self::Upd => "UPD",
             Self::Ping => "PING",
             Self::Help => "HELP",
             Self::Out => "OUT",
@@ -71,6 +75,7 @@ impl Verb {
             Self::Srb => "SRB <user> [<user> ...]",
             Self::Srm => "SRM <room> <text>",
             Self::Rdm => "RDM b|s|<room> <since> [<limit>]",
+            Self::Upd => "UPD OFFER|ACCEPT|REFUSE|CANCEL|DONE|RELAY|MORE|DATA <words>",
             Self::Ping => "PING [<text>]",
             Self::Help => "HELP",
             Self::Out => "OUT",
@@ -90,6 +95,7 @@ impl Verb {
             Self::Rdm => {
                 "reads everyone's messages (b), those of all your rooms (s) or of one room, since a time, #number or cursor"
             }
+            Self::Upd => "brings two clients together that send a file; made for programs",
             Self::Ping => "asks for an answer",
             Self::Help => "shows this list",
             Self::Out => "logs you out",

@@ -11,6 +11,12 @@ pub struct WordError {
     rule: &'static str,
 }
 
+impl WordError {
+    pub(super) const fn new(rule: &'static str) -> Self {
+        Self { rule }
+    }
+}
+
 macro_rules! word {
     ($(#[$meta:meta])* $name:ident, $max:literal, $rule:literal, $valid:expr) => {
         $(#[$meta])*

@@ -26,7 +26,7 @@ use super::sink::EventSink;
 use super::tls::{Served, config};
 use super::workers::{Links, Outlet, run_engine, spawn, spawn_checkers, spawn_reader};
 use super::{Clock, Event, ServerLimits, SystemClock};
-use crate::protocol::{ClientWord, Greeting, MAX_LINE};
+use crate::protocol::{ClientWord, Greeting, MAX_LINE, TransferId};
 
 /// When the system asks whether a silent peer is still there: one that has vanished is found within two minutes.
 const KEEP_ALIVE: TcpKeepalive = TcpKeepalive::new()
@@ -175,7 +175,8 @@ impl<S: Storage + Send + 'static, C: Clock> ServerBuilder<S, C> {
             #[cfg(feature = "tls")]
             served: self.identity.map(Served::new),
         };
-        let hub = Hub::new(&greeting(engine.epoch(), self.limits.idle_time), self.limits);
+        let greeting = greeting(engine.epoch(), self.limits.idle_time);
+        let hub = Hub::new(&greeting, first_transfer(&self.clock), self.limits);
         let mut running = RunningServer::new(local, handle.clone());
 
         let reader = engine.storage().reader();
@@ -227,6 +228,12 @@ fn start_handshakes(limits: &ServerLimits, running: &mut RunningServer) -> io::R
 fn greeting(epoch: Epoch, idle: Duration) -> Greeting {
     let server = ClientWord::parse(SERVER).expect("a name and a version are a word");
     Greeting { server, max_line: MAX_LINE, epoch, idle: Some(idle) }
+}
+
+/// What the first transfer is called: no number that an earlier run of the server gave, as long as the clock goes on.
+fn first_transfer(clock: &impl Clock) -> TransferId {
+    let seconds = clock.now().wall.unix_micros() / 1_000_000;
+    u64::try_from(seconds).ok().and_then(TransferId::new).unwrap_or(TransferId::FIRST)
 }
 
 fn open_listener(poll: &Poll, address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {

@@ -1,6 +1,6 @@
 //! One peer's requests: bytes in, requests for the engine out, replies in order.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::num::NonZeroU16;
 
 use toom_core::Mono;
@@ -10,7 +10,9 @@ use super::exchange::{Ask, ConnectionId, Operation, ReplyTo, Ticket};
 use super::metrics::ConnectionMetrics;
 use super::outbox::Outbox;
 use super::rate::{Bucket, whole_seconds};
-use crate::protocol::{Code, Failure, LineBuffer, Live, Reply, Request, RequestError, Tag, Verb};
+use crate::protocol::{
+    Code, Command, Failure, LineBuffer, Live, Reply, Request, RequestError, Tag, TransferRequest, Verb,
+};
 
 mod plan;
 mod slots;
@@ -28,7 +30,7 @@ const EARLY_OUTBOX_BYTES: usize = 1024;
 #[derive(Debug)]
 pub(super) struct Connection {
     id: ConnectionId,
-    ip: IpAddr,
+    path: Path,
     lines: LineBuffer,
     slots: Slots,
     stage: Stage,
@@ -38,6 +40,17 @@ pub(super) struct Connection {
     posts: Bucket,
     /// When the last line was taken.
     heard: Mono,
+    /// A request that waits for the replies to those before it.
+    held: Option<Box<Request>>,
+}
+
+/// The two ends of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Path {
+    /// Where the peer is.
+    pub(super) peer: IpAddr,
+    /// By which address of the server it came.
+    pub(super) reached: IpAddr,
 }
 
 /// What a connection is served under.
@@ -70,6 +83,8 @@ enum Intake {
 pub(super) enum Next {
     /// The engine has to be asked.
     Ask(Ask),
+    /// Two sessions have to be brought together.
+    Transfer { to: ReplyTo, request: TransferRequest },
     /// The peer has to send more.
     NeedsBytes,
     /// Replies have to leave first.
@@ -79,10 +94,10 @@ pub(super) enum Next {
 }
 
 impl Connection {
-    pub(super) fn new(id: ConnectionId, ip: IpAddr, now: Mono) -> Self {
+    pub(super) fn new(id: ConnectionId, path: Path, now: Mono) -> Self {
         Self {
             id,
-            ip,
+            path,
             lines: LineBuffer::new(),
             slots: Slots::default(),
             stage: Stage::LoggedOut,
@@ -91,6 +106,7 @@ impl Connection {
             live: Live::default(),
             posts: Bucket::default(),
             heard: now,
+            held: None,
         }
     }
 
@@ -99,11 +115,20 @@ impl Connection {
     }
 
     pub(super) fn ip(&self) -> IpAddr {
-        self.ip
+        self.path.peer
     }
 
     pub(super) fn live(&self) -> Live {
         self.live
+    }
+
+    pub(super) fn path(&self) -> Path {
+        self.path
+    }
+
+    /// Where the peer takes files, if it does.
+    pub(super) fn takes_files(&self) -> Option<SocketAddr> {
+        self.udp.map(|port| SocketAddr::new(self.path.peer, port.get()))
     }
 
     pub(super) fn is_logged_in(&self) -> bool {
@@ -158,15 +183,25 @@ impl Connection {
     pub(super) fn close_intake(&mut self) {
         self.intake = Intake::Closed;
         self.lines = LineBuffer::new();
+        self.held = None;
     }
 
-    /// The next request for the engine; what comes before it and needs none is answered.
+    /// The next request for others; what comes before it and needs none is answered.
     pub(super) fn next(&mut self, outbox: &mut Outbox, around: &mut Around<'_>) -> Next {
         loop {
             if self.intake == Intake::Closed {
                 return Next::Over;
             }
             if self.has_to_wait(outbox, around) {
+                return Next::Waits;
+            }
+            if let Some(held) = self.held.take_if(|_| self.slots.is_empty()) {
+                if let Some(next) = self.take(*held, outbox, around) {
+                    return next;
+                }
+                continue;
+            }
+            if self.held.is_some() {
                 return Next::Waits;
             }
             let parsed = match self.lines.next_line() {
@@ -188,9 +223,10 @@ impl Connection {
                 }
             };
             match parsed {
+                Ok(request) if waits_for_replies(&request) => self.held = Some(Box::new(request)),
                 Ok(request) => {
-                    if let Some(ask) = self.take(request, outbox, around) {
-                        return Next::Ask(ask);
+                    if let Some(next) = self.take(request, outbox, around) {
+                        return next;
                     }
                 }
                 Err(error) => self.refuse_line(error, outbox),
@@ -217,15 +253,20 @@ impl Connection {
         false
     }
 
-    /// Serves what needs no engine, and makes the rest an [`Ask`].
-    fn take(&mut self, request: Request, outbox: &mut Outbox, around: &mut Around<'_>) -> Option<Ask> {
+    /// Serves what needs no others, and hands on the rest.
+    fn take(&mut self, request: Request, outbox: &mut Outbox, around: &mut Around<'_>) -> Option<Next> {
         let Request { tag, command } = request;
         let verb = command.verb();
         match self.plan(command, tag.as_ref()) {
             Ok(Plan::Engine(operation)) => match self.spend(verb, &operation, around) {
-                Ok(()) => return Some(self.ask(tag, operation, around.limits)),
+                Ok(()) => return Some(Next::Ask(self.ask(tag, operation, around.limits))),
                 Err(failure) => self.refuse(tag, failure, outbox),
             },
+            Ok(Plan::Transfer(request)) => {
+                let ticket = self.slots.open(1);
+                let to = ReplyTo { connection: self.id, ticket, tag };
+                return Some(Next::Transfer { to, request });
+            }
             Ok(Plan::Here { rows, success }) => {
                 let leaves = success.verb() == Verb::Out;
                 self.reply(rows, &Reply { tag, result: Ok(success) }, outbox);
@@ -240,7 +281,7 @@ impl Connection {
 
     /// Counts what all others may have to be told of.
     fn spend(&mut self, verb: Verb, operation: &Operation, around: &mut Around<'_>) -> Result<(), Failure> {
-        if !operation.is_write() {
+        if !operation.is_told() {
             return Ok(());
         }
         self.posts.take(around.limits.posts, around.now).map_err(|left| {
@@ -288,6 +329,12 @@ impl Connection {
         let ticket = self.slots.open(1);
         self.slots.answer(ticket, lines, outbox);
     }
+}
+
+/// Whether what is pushed because of it must not overtake its reply.
+fn waits_for_replies(request: &Request) -> bool {
+    use TransferRequest::{Accept, Offer, Relay};
+    matches!(&request.command, Command::Transfer(Offer { .. } | Accept { .. } | Relay(_)))
 }
 
 #[cfg(test)]

@@ -199,6 +199,10 @@ impl<S: Storage> EngineLoop<S> {
                 self.plan_read(to, reading, limit, now, turn);
                 return None;
             }
+            Operation::Offer(offer) => {
+                turn.releases.push(self.hand_on(to, offer));
+                return None;
+            }
         };
         Some(Write { to, what })
     }

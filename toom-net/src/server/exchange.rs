@@ -8,7 +8,7 @@ use toom_core::{
     UserName, Verdict,
 };
 
-use crate::protocol::{Code, Failure, Push, Reply, Success, Tag, Verb};
+use crate::protocol::{Code, Failure, FileOffer, Push, Reply, Success, Tag, Verb};
 
 /// One connection of a server: its place in the table of connections, and a serial number that tells it from those that
 /// had the place before. Its session, if it logs in, has the same number.
@@ -41,7 +41,7 @@ impl ConnectionId {
 pub(super) type Ticket = u64;
 
 /// Where a reply goes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ReplyTo {
     pub(super) connection: ConnectionId,
     pub(super) ticket: Ticket,
@@ -79,6 +79,14 @@ pub(super) enum Operation {
     Broadcast { key: Option<IdempotencyKey>, body: Body },
     CreateRoom { key: Option<IdempotencyKey>, users: Vec<UserName> },
     PostRoom { key: Option<IdempotencyKey>, room: RoomId, body: Body },
+    Offer(Box<Offer>),
+}
+
+/// A file that is offered to a user. The engine knows who that is, and hands it on.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Offer {
+    pub(super) user: UserName,
+    pub(super) file: FileOffer,
 }
 
 impl Operation {
@@ -86,8 +94,15 @@ impl Operation {
     pub(super) fn is_write(&self) -> bool {
         match self {
             Self::Broadcast { .. } | Self::CreateRoom { .. } | Self::PostRoom { .. } => true,
-            Self::Login { .. } | Self::Logout | Self::ActiveUsers | Self::Read { .. } => false,
+            Self::Login { .. } | Self::Logout | Self::ActiveUsers | Self::Read { .. } | Self::Offer(_) => {
+                false
+            }
         }
+    }
+
+    /// Whether others have to be told of it.
+    pub(super) fn is_told(&self) -> bool {
+        self.is_write() || matches!(self, Self::Offer(_))
     }
 }
 
@@ -148,6 +163,8 @@ pub(super) enum Release {
     End { connection: ConnectionId, bye: Push },
     /// A connection is logged in. The reply follows at once.
     LoggedIn { connection: ConnectionId, user: UserName },
+    /// A file that `user` offers to one who is active. The reply is up to who brings the two together.
+    Offer { to: ReplyTo, user: UserName, offer: Box<Offer> },
     /// What others must see.
     Effect(Effect),
 }

@@ -1,17 +1,17 @@
 //! All connections, who is logged in on them, and what waits for each.
 
-use core::net::IpAddr;
 use core::time::Duration;
 use std::collections::{BTreeSet, VecDeque};
 
 use toom_core::{Audience, Conversation, Effect, Mono};
 
 use super::ServerLimits;
-use super::connection::{Around, Connection, Next};
+use super::connection::{Around, Connection, Next, Path};
 use super::exchange::{ConnectionId, Input, Release};
+use super::introductions::{Introductions, Tell};
 use super::metrics::ConnectionMetrics;
 use super::outbox::Outbox;
-use crate::protocol::{ByeCode, Greeting, Live, Push};
+use crate::protocol::{ByeCode, Greeting, Live, Push, TransferId};
 
 mod audience;
 mod early;
@@ -19,6 +19,7 @@ mod effects;
 mod gather;
 mod peers;
 mod strangers;
+mod transfers;
 
 use audience::Listeners;
 use gather::Gathered;
@@ -41,6 +42,9 @@ pub(super) struct Hub {
     peers: Peers,
     listeners: Listeners,
     gathered: Gathered,
+    introductions: Introductions,
+    /// What is to be told of transfers, in order.
+    tells: VecDeque<Tell>,
     /// What the engine is to be given, in order.
     inputs: VecDeque<Input>,
     /// Connections that may go on with their requests.
@@ -66,7 +70,8 @@ pub(super) enum Rest {
 }
 
 impl Hub {
-    pub(super) fn new(greeting: &Greeting, limits: ServerLimits) -> Self {
+    /// Without connections yet. The first transfer will have the number `first`.
+    pub(super) fn new(greeting: &Greeting, first: TransferId, limits: ServerLimits) -> Self {
         let mut line = Vec::new();
         greeting.append_to(&mut line);
         Self {
@@ -75,6 +80,8 @@ impl Hub {
             peers: Peers::default(),
             listeners: Listeners::default(),
             gathered: Gathered::default(),
+            introductions: Introductions::new(first),
+            tells: VecDeque::new(),
             inputs: VecDeque::new(),
             runnable: VecDeque::new(),
             dirty: Vec::new(),
@@ -86,8 +93,8 @@ impl Hub {
     }
 
     /// A peer has connected, and is greeted.
-    pub(super) fn open(&mut self, ip: IpAddr, now: Mono) -> ConnectionId {
-        let id = self.peers.insert(|id| Peer::new(Connection::new(id, ip, now)));
+    pub(super) fn open(&mut self, path: Path, now: Mono) -> ConnectionId {
+        let id = self.peers.insert(|id| Peer::new(Connection::new(id, path, now)));
         self.counts.opened += 1;
         if let Some(peer) = self.peers.get_mut(id) {
             peer.outbox.push(self.greeting.clone());
@@ -134,18 +141,25 @@ impl Hub {
 
     /// Takes requests of a connection as far as it may go on, and says how many more bytes it may be fed at most.
     pub(super) fn serve(&mut self, id: ConnectionId, now: Mono) -> usize {
-        let Some(peer) = self.peers.get_mut(id) else { return 0 };
-        let before = peer.outbox.len();
-        peer.waits = false;
         let mut wants_bytes = false;
-        let mut around = Around { limits: &self.limits, now, counts: &mut self.counts };
-        loop {
+        while let Some(peer) = self.peers.get_mut(id) {
             if self.inputs.len() >= INPUTS_MAX {
                 peer.mark_runnable(&mut self.runnable);
                 break;
             }
-            match peer.connection.next(&mut peer.outbox, &mut around) {
+            let before = peer.outbox.len();
+            peer.waits = false;
+            let mut around = Around { limits: &self.limits, now, counts: &mut self.counts };
+            let next = peer.connection.next(&mut peer.outbox, &mut around);
+            if peer.outbox.len() != before {
+                peer.mark_dirty(&mut self.dirty);
+            }
+            match next {
                 Next::Ask(ask) => self.inputs.push_back(Input::Ask(ask)),
+                Next::Transfer { to, request } => {
+                    self.transfer(to, request, now);
+                    self.tell(now);
+                }
                 Next::NeedsBytes => {
                     wants_bytes = true;
                     break;
@@ -157,10 +171,8 @@ impl Hub {
                 Next::Over => break,
             }
         }
-        if peer.outbox.len() != before {
-            peer.mark_dirty(&mut self.dirty);
-        }
         self.settle(id, now);
+        self.tell(now);
         if wants_bytes { self.bytes_wanted(id, now) } else { 0 }
     }
 
@@ -178,6 +190,7 @@ impl Hub {
                 _ => self.deliver_gathered(),
             }
             self.carry_out(release, now);
+            self.tell(now);
         }
         self.deliver_gathered();
     }
@@ -195,6 +208,7 @@ impl Hub {
                 self.settle(connection, now);
             }
             Release::End { connection, bye } => self.end_when_answered(connection, Some(bye), now),
+            Release::Offer { to, user, offer } => self.take_offer(to, &user, *offer, now),
             Release::LoggedIn { connection, user } => self.logged_in(connection, user, now),
             Release::Effect(effect) => self.take_effect(effect, now),
         }
@@ -202,8 +216,8 @@ impl Hub {
 
     /// Ends a connection once the requests under way are answered. The first reason counts.
     fn end_when_answered(&mut self, id: ConnectionId, bye: Option<Push>, now: Mono) {
+        self.leave(id);
         let Some(peer) = self.peers.get_mut(id) else { return };
-        self.listeners.remove(id);
         peer.connection.close_intake();
         if peer.ending == Ending::No {
             peer.ending = Ending::WhenAnswered(bye.map(Box::new));
@@ -213,8 +227,8 @@ impl Hub {
 
     /// Ends a connection without waiting for the engine.
     fn end_now(&mut self, id: ConnectionId, bye: Push, now: Mono) {
+        self.leave(id);
         let Some(peer) = self.peers.get_mut(id) else { return };
-        self.listeners.remove(id);
         peer.connection.close_intake();
         if !matches!(peer.ending, Ending::WhenWritten) {
             peer.ending = Ending::WhenAnswered(Some(Box::new(bye)));
@@ -232,8 +246,8 @@ impl Hub {
     }
 
     fn last_words(&mut self, id: ConnectionId, now: Mono) {
+        self.leave(id);
         let Some(peer) = self.peers.get_mut(id) else { return };
-        self.listeners.remove(id);
         let ending = core::mem::replace(&mut peer.ending, Ending::WhenWritten);
         if let Ending::WhenAnswered(Some(bye)) = ending
             && peer.connection.live() == Live::On
@@ -316,6 +330,7 @@ impl Hub {
             open: self.peers.len() as u64,
             strangers: self.strangers_len() as u64,
             queued: self.inputs.len() as u64,
+            transfers: self.introductions.metrics(),
             ..self.counts
         }
     }
@@ -346,11 +361,11 @@ impl Hub {
         self.inputs.push_front(input);
     }
 
-    /// A connection is no more. The engine is told.
+    /// A connection is no more. The engine is told, and at the next [`expire`](Self::expire) those who have a file to do with it.
     pub(super) fn remove(&mut self, id: ConnectionId) {
         self.set_deadline(id, None);
         self.set_early_long_line(id, false);
-        self.listeners.remove(id);
+        self.leave(id);
         let Some(peer) = self.peers.remove(id) else { return };
         if peer.standing == Standing::Stranger {
             self.forget_stranger(id, peer.connection.ip());
@@ -361,11 +376,19 @@ impl Hub {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Mono> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+        let connections = self.deadlines.first().map(|(deadline, _)| *deadline);
+        connections.into_iter().chain(self.introductions.next_deadline()).min()
     }
 
     /// Ends what has lasted too long. A connection that it returns is to be removed at once.
     pub(super) fn expire(&mut self, now: Mono) -> Option<ConnectionId> {
+        self.tells.extend(self.introductions.expire(&self.limits, now));
+        let over = self.expire_connections(now);
+        self.tell(now);
+        over
+    }
+
+    fn expire_connections(&mut self, now: Mono) -> Option<ConnectionId> {
         while let Some(&(deadline, id)) = self.deadlines.first()
             && deadline <= now
         {
@@ -399,6 +422,7 @@ impl Hub {
             let bye = Push::Bye { code: ByeCode::Shutdown, text: "the server shuts down".into() };
             self.end_when_answered(id, Some(bye), now);
         }
+        self.tell(now);
     }
 }
 

@@ -13,6 +13,7 @@ use toom_core::Mono;
 use zeroize::Zeroize as _;
 
 use super::admission::{Admission, Refused};
+use super::connection::Path;
 use super::exchange::{ConnectionId, Input, Release};
 #[cfg(feature = "tls")]
 use super::handshakes::Handshakes;
@@ -239,7 +240,9 @@ impl<C: Clock> Io<C> {
         let layer = Layer::Plain;
         #[cfg(feature = "tls")]
         let Some(layer) = self.layer() else { return self.admission.leave(ip, &self.limits) };
-        let id = self.hub.open(ip, now);
+        // A connection that has no address of ours any more is about to fail.
+        let reached = stream.local_addr().map_or(ip, |local| local.ip().to_canonical());
+        let id = self.hub.open(Path { peer: ip, reached }, now);
         let both = Interest::READABLE | Interest::WRITABLE;
         if self.poll.registry().register(&mut stream, Token(id.slot()), both).is_err() {
             self.hub.remove(id);

@@ -28,7 +28,7 @@ pub struct ServerLimits {
     /// How long a peer that is logged in may send no line before its session ends; clients learn it from the greeting and send `PING`
     /// in time. 10 minutes, 1 second at least: nobody is shown as active much longer than that after the net has swallowed them.
     pub idle_time: Duration,
-    /// How often one session may post or build a room, before it is told `throttled`. 50 a second after 1,000 in a row: with
+    /// How often one session may post, build a room or offer a file, before it is told `throttled`. 50 a second after 1,000 in a row: with
     /// 1,000 receivers, that is one hundredth of a core.
     pub posts: Rate,
     /// How many peers that are not logged in may be in the middle of a line that is longer than 1,024 bytes. 16: no line of
@@ -47,6 +47,19 @@ pub struct ServerLimits {
     /// How many TLS handshakes are done at once, each on a thread of its own. 1: another core is left for what is said.
     #[cfg(feature = "tls")]
     pub handshakes_at_once: NonZeroUsize,
+    /// How many files one session may offer and receive at a time. 8: more at once go no faster.
+    pub transfers_per_session_max: usize,
+    /// How long an offer waits for an answer. 5 minutes: the receiver is a person.
+    pub offer_time: Duration,
+    /// Whether files may go through the server where the two clients do not reach each other.
+    pub relay_files: RelayFiles,
+    /// How many files go through the server at a time. 64: each gets a quarter of a megabyte a second at least.
+    pub relays_max: usize,
+    /// How many bytes of files go through the server in a second, all together, and at once after a pause; 0: as many as come. 16,777,216: an eighth
+    /// of what a gigabit carries.
+    pub relay_bytes_per_second: u32,
+    /// How long a file that goes through the server may stand still. 1 minute.
+    pub relay_time: Duration,
     /// How long a connection that ends, and a server that shuts down, waits for peers to read what is left. 2 seconds.
     pub closing_time: Duration,
 }
@@ -59,6 +72,16 @@ pub enum Loopback {
     Exempt,
     /// They count like any other.
     Counted,
+}
+
+/// Whether files may go through the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RelayFiles {
+    /// They may.
+    #[default]
+    On,
+    /// They may not: they go from client to client, or not at all.
+    Off,
 }
 
 impl Default for ServerLimits {
@@ -79,6 +102,12 @@ impl Default for ServerLimits {
             password_checks_waiting_max: 64,
             #[cfg(feature = "tls")]
             handshakes_at_once: NonZeroUsize::MIN,
+            transfers_per_session_max: 8,
+            offer_time: Duration::from_mins(5),
+            relay_files: RelayFiles::default(),
+            relays_max: 64,
+            relay_bytes_per_second: 16 * 1024 * 1024,
+            relay_time: Duration::from_mins(1),
             closing_time: Duration::from_secs(2),
         }
     }

@@ -68,6 +68,40 @@ pub struct ConnectionMetrics {
     pub left_out: u64,
     /// Requests that wait for the engine now.
     pub queued: u64,
+    /// Files that go from client to client.
+    pub transfers: TransferMetrics,
+}
+
+/// What came of files that were offered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TransferMetrics {
+    /// Transfers that there are now, from the offer to the end.
+    pub open: u64,
+    /// Those of them that go through the server now.
+    pub relays: u64,
+    /// Files that were offered.
+    pub offers: u64,
+    /// Files that have arrived.
+    pub done: u64,
+    /// Transfers that went through the server, from wherever they were.
+    pub relays_begun: u64,
+    /// Bytes of files that went through the server.
+    pub relayed_bytes: u64,
+    /// Offers and acceptances that were refused: the session had as many transfers as it may have.
+    pub refused_session: u64,
+    /// Offers that ended: nobody answered in time.
+    pub offers_unanswered: u64,
+    /// Relays that were refused: there are to be none.
+    pub relays_off: u64,
+    /// Relays that were refused: there were as many as there may be.
+    pub relays_refused: u64,
+    /// Transfers through the server that ended: they stood still.
+    pub relays_still: u64,
+    /// Pieces that were refused for now: too much went through the server.
+    pub pieces_throttled: u64,
+    /// Pieces that were refused for now: the other side had not taken those before them, or did not want them yet.
+    pub pieces_early: u64,
 }
 
 /// What the engine was asked to do.

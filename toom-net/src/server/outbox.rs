@@ -24,6 +24,7 @@ pub(super) struct Outbox {
     written: usize,
     /// How much waits in all.
     bytes: usize,
+    relayed: Relayed,
     lag: Option<Box<Lag>>,
 }
 
@@ -33,13 +34,22 @@ enum Piece {
     Own(Vec<u8>),
     /// A line that many peers share.
     Shared(Arc<[u8]>),
+    /// A line with a piece of a file.
+    Relayed(Arc<[u8]>),
+}
+
+/// The pieces of files among what waits, those included of which a part is written.
+#[derive(Clone, Copy, Debug, Default)]
+struct Relayed {
+    pieces: usize,
+    bytes: usize,
 }
 
 impl Piece {
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Own(bytes) => bytes,
-            Self::Shared(bytes) => bytes,
+            Self::Shared(bytes) | Self::Relayed(bytes) => bytes,
         }
     }
 }
@@ -65,12 +75,26 @@ impl Outbox {
         self.bytes == 0
     }
 
+    /// How many pieces of files wait.
+    pub(super) fn relayed_pieces(&self) -> usize {
+        self.relayed.pieces
+    }
+
+    /// How many bytes wait that are no pieces of files: those take no room away from messages.
+    fn bytes_of_chat(&self) -> usize {
+        let front = match self.pieces.front() {
+            Some(Piece::Relayed(_)) => self.written,
+            _ => 0,
+        };
+        (self.bytes + front).saturating_sub(self.relayed.bytes)
+    }
+
     /// How many bytes of memory it takes.
     #[cfg(test)]
     pub(super) fn bytes_held(&self) -> usize {
         let pieces = self.pieces.iter().map(|piece| match piece {
             Piece::Own(bytes) => bytes.capacity(),
-            Piece::Shared(bytes) => bytes.len(),
+            Piece::Shared(bytes) | Piece::Relayed(bytes) => bytes.len(),
         });
         self.pieces.capacity() * size_of::<Piece>() + pieces.sum::<usize>()
     }
@@ -96,7 +120,7 @@ impl Outbox {
         bytes_max: usize,
     ) -> Delivery {
         let lags = self.lag.as_ref().is_some_and(|lag| lag.holds(conversation));
-        if lags || self.bytes + line.len() > bytes_max {
+        if lags || self.bytes_of_chat() + line.len() > bytes_max {
             self.lag.get_or_insert_default().leave_out(conversation, number);
             // Only a line that is longer than half of the room comes here with so much of it free.
             self.tell_lag(bytes_max);
@@ -116,7 +140,7 @@ impl Outbox {
         bytes_max: usize,
     ) -> Delivery {
         let lags = self.lag.as_ref().is_some_and(|lag| lag.holds(conversation));
-        if lags || self.bytes + lines.len() > bytes_max {
+        if lags || self.bytes_of_chat() + lines.len() > bytes_max {
             return Delivery::LeftOut;
         }
         self.share(lines);
@@ -128,11 +152,19 @@ impl Outbox {
     /// # Errors
     /// [`TooSlow`] if even that is used up.
     pub(super) fn insist(&mut self, line: &Arc<[u8]>, bytes_max: usize) -> Result<(), TooSlow> {
-        if self.bytes + line.len() > bytes_max.saturating_mul(2) {
+        if self.bytes_of_chat() + line.len() > bytes_max.saturating_mul(2) {
             return Err(TooSlow);
         }
         self.share(line);
         Ok(())
+    }
+
+    /// Appends a piece of a file. Who passes it on sees to it that few of them wait.
+    pub(super) fn relay(&mut self, line: &Arc<[u8]>) {
+        self.bytes += line.len();
+        self.relayed.pieces += 1;
+        self.relayed.bytes += line.len();
+        self.pieces.push_back(Piece::Relayed(Arc::clone(line)));
     }
 
     fn share(&mut self, line: &Arc<[u8]>) {
@@ -159,7 +191,10 @@ impl Outbox {
                 break;
             }
             self.written -= length;
-            self.pieces.pop_front();
+            if let Some(Piece::Relayed(_)) = self.pieces.pop_front() {
+                self.relayed.pieces -= 1;
+                self.relayed.bytes -= length;
+            }
         }
         if self.pieces.is_empty() {
             self.written = 0;
@@ -170,7 +205,8 @@ impl Outbox {
 
     /// Writes `LAG` lines if half of the room is free.
     fn tell_lag(&mut self, bytes_max: usize) {
-        if self.bytes > bytes_max / 2 {
+        let waiting = self.bytes_of_chat();
+        if waiting > bytes_max / 2 {
             return;
         }
         let Some(mut lag) = self.lag.take() else { return };
@@ -178,7 +214,7 @@ impl Outbox {
         // The first always fits: else a bound smaller than a line would keep it for ever.
         while let Some(missing) = lag.pop_first() {
             missing.append_to(&mut lines);
-            if self.bytes + lines.len() > bytes_max {
+            if waiting + lines.len() > bytes_max {
                 break;
             }
         }

@@ -17,10 +17,9 @@ impl Rate {
     /// As often as it likes.
     pub const UNBOUNDED: Self = Self { per_second: 0, burst: 0 };
 
-    /// What one time costs, and what there is to spend; `None`: it costs nothing.
-    fn price(self) -> Option<(Duration, Duration)> {
-        let each = Duration::from_secs(1).checked_div(self.per_second)?;
-        Some((each, each.saturating_mul(self.burst.max(1))))
+    /// What so many times cost; `None`: nothing.
+    fn price(self, times: u32) -> Option<Duration> {
+        Duration::from_secs(times.into()).checked_div(self.per_second)
     }
 }
 
@@ -33,8 +32,16 @@ pub(super) struct Bucket {
 impl Bucket {
     /// Spends one time, or says how long it takes until there is one to spend.
     pub(super) fn take(&mut self, rate: Rate, now: Mono) -> Result<(), Duration> {
-        let Some((each, all)) = rate.price() else { return Ok(()) };
-        let full = self.full.max(now).after(each);
+        self.take_many(1, rate, now)
+    }
+
+    /// Spends so many times at once, or says how long it takes until there are as many to spend. More than the burst are as many as the burst.
+    pub(super) fn take_many(&mut self, times: u32, rate: Rate, now: Mono) -> Result<(), Duration> {
+        let burst = rate.burst.max(1);
+        let (Some(price), Some(all)) = (rate.price(times.min(burst)), rate.price(burst)) else {
+            return Ok(());
+        };
+        let full = self.full.max(now).after(price);
         let missing = full.since(now.after(all));
         if missing > Duration::ZERO {
             return Err(missing);
@@ -80,6 +87,17 @@ mod tests {
             }
             assert!(bucket.take(rate, at(start)).is_err(), "{start}");
         }
+    }
+
+    #[test]
+    fn many_at_once_cost_as_much_as_one_by_one_and_never_more_than_there_can_be() {
+        let rate = Rate { per_second: 1000, burst: 1000 };
+        let mut bucket = Bucket::default();
+        assert_eq!(bucket.take_many(600, rate, at(0)), Ok(()));
+        assert_eq!(bucket.take_many(600, rate, at(0)), Err(Duration::from_millis(200)));
+        assert_eq!(bucket.take_many(400, rate, at(0)), Ok(()), "a refusal costs nothing");
+        assert_eq!(bucket.take_many(5000, rate, at(999)), Err(Duration::from_millis(1)));
+        assert_eq!(bucket.take_many(5000, rate, at(1000)), Ok(()));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The client library against a peer that plays a script over a loopback socket.
 
+mod files;
 mod stay;
 #[cfg(feature = "client-tls")]
 mod tls;

@@ -1,6 +1,6 @@
 //! The server over real TCP, seen by a client that knows lines and nothing else.
 
-mod client;
+pub(crate) mod client;
 mod hostile;
 mod limits;
 mod reading;

@@ -176,8 +176,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> VisitDriver<S> {
             match if takes { self.visit.next_event() } else { self.visit.next_answer() } {
                 Some(VisitEvent::Pushed(event)) => self.push(event),
                 Some(VisitEvent::Answered { ticket, result }) => self.answer(ticket, result),
-                None => return,
+                Some(VisitEvent::Relayed(push)) => self.shared.relays.take(&push),
+                None => break,
             }
+        }
+        if !self.visit.wants_stream() {
+            self.shared.relays.close_all();
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::Ticket;
 use crate::client::{Answer, CallError, PushQueue, Pushed};
+use crate::protocol::TransferPush;
 
 /// What came of a visit.
 #[derive(Debug)]
@@ -18,21 +19,31 @@ pub enum VisitEvent {
     },
     /// Something that nobody asked for.
     Pushed(Pushed),
+    /// What whoever moves the bytes of a relayed file has to know, at once: leave, a piece, or the end, which is told as
+    /// [`Pushed::Transfer`](crate::client::Pushed::Transfer), too.
+    Relayed(TransferPush),
 }
 
 /// Events in order: answers, as many as requests were made, and what happened, bounded in bytes.
 #[derive(Debug, Default)]
 pub(super) struct Out {
     events: VecDeque<VisitEvent>,
-    answers: usize,
+    /// How many of the events wait for nobody: answers, and what is relayed.
+    prompt: usize,
     bytes: usize,
     rooms_missed: u64,
+    transfers_missed: u64,
 }
 
 impl Out {
     pub(super) fn answer(&mut self, ticket: Ticket, result: Result<Answer, CallError>) {
-        self.answers += 1;
+        self.prompt += 1;
         self.events.push_back(VisitEvent::Answered { ticket, result });
+    }
+
+    pub(super) fn relayed(&mut self, push: TransferPush) {
+        self.prompt += 1;
+        self.events.push_back(VisitEvent::Relayed(push));
     }
 
     /// Whether messages are taken. What is not taken stays where it can be fetched again.
@@ -42,34 +53,51 @@ impl Out {
 
     /// Puts in what happened. What is no message, and cannot be fetched again, has as much room again.
     pub(super) fn push(&mut self, event: Pushed) {
-        if self.bytes < 2 * PushQueue::BYTES_MAX && self.rooms_missed == 0 {
+        let missed = match event {
+            Pushed::Transfer(_) => self.transfers_missed,
+            _ => self.rooms_missed,
+        };
+        if self.bytes < 2 * PushQueue::BYTES_MAX && missed == 0 {
             self.bytes += event.cost();
             self.events.push_back(VisitEvent::Pushed(event));
         } else if let Pushed::Room { .. } = event {
             self.rooms_missed += 1;
+        } else if let Pushed::Transfer(_) = event {
+            self.transfers_missed += 1;
         }
     }
 
     pub(super) fn next(&mut self) -> Option<VisitEvent> {
         let next = self.events.pop_front();
         match &next {
-            Some(VisitEvent::Answered { .. }) => self.answers -= 1,
+            Some(VisitEvent::Answered { .. } | VisitEvent::Relayed(_)) => self.prompt -= 1,
             Some(VisitEvent::Pushed(event)) => self.bytes -= event.cost(),
             None => {
-                let count = core::mem::take(&mut self.rooms_missed);
-                return (count > 0).then_some(VisitEvent::Pushed(Pushed::RoomsMissed { count }));
+                let missed = self.next_missed();
+                return missed.map(VisitEvent::Pushed);
             }
         }
         next
     }
 
-    /// The next answer, before what happened earlier.
-    pub(super) fn next_answer(&mut self) -> Option<VisitEvent> {
-        if self.answers == 0 {
+    fn next_missed(&mut self) -> Option<Pushed> {
+        match (core::mem::take(&mut self.rooms_missed), self.transfers_missed) {
+            (0, 0) => None,
+            (0, count) => {
+                self.transfers_missed = 0;
+                Some(Pushed::TransfersMissed { count })
+            }
+            (count, _) => Some(Pushed::RoomsMissed { count }),
+        }
+    }
+
+    /// The next answer, or what is relayed, before what happened earlier.
+    pub(super) fn next_prompt(&mut self) -> Option<VisitEvent> {
+        if self.prompt == 0 {
             return None;
         }
-        let at = self.events.iter().position(|event| matches!(event, VisitEvent::Answered { .. }))?;
-        self.answers -= 1;
+        let at = self.events.iter().position(|event| !matches!(event, VisitEvent::Pushed(_)))?;
+        self.prompt -= 1;
         self.events.remove(at)
     }
 

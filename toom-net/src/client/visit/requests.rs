@@ -102,6 +102,11 @@ pub(super) fn place_of(command: &Command) -> Option<Conversation> {
     }
 }
 
+/// Whether it means nothing in another session: what it is about ends with its own.
+pub(super) fn is_of_its_session(command: &Command) -> bool {
+    matches!(command, Command::Transfer(_))
+}
+
 /// Whether it means nothing in another epoch: it names a number, or a cursor.
 pub(super) fn is_of_its_epoch(command: &Command) -> bool {
     match command {

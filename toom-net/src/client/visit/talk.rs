@@ -7,7 +7,9 @@ use toom_core::{Conversation, MessageNumber, Mono, Password, RoomId, UserName};
 
 use super::Ticket;
 use crate::client::{Answer, Bye, Dialogue, Event, Page, RequestTooLong, Violation};
-use crate::protocol::{Command, Failure, Greeting, Hello, LoggedIn, MessageLine, NameWord, Push};
+use crate::protocol::{
+    Command, Failure, Greeting, Hello, LoggedIn, MessageLine, NameWord, Push, TransferPush,
+};
 
 /// How long the server may be silent before it is asked for a sign of life.
 const QUIET: Duration = Duration::from_mins(1);
@@ -92,6 +94,7 @@ pub(super) enum Said {
         room: RoomId,
         members: Vec<NameWord>,
     },
+    Transfer(TransferPush),
 }
 
 impl Talk {
@@ -217,6 +220,7 @@ impl Talk {
                 Event::Push(Push::Lag { conversation, first, last }) => {
                     return Ok(Some(Said::Lag { conversation, first, last }));
                 }
+                Event::Push(Push::Transfer(push)) => return Ok(Some(Said::Transfer(push))),
                 Event::Push(Push::Room { room, members }) => return Ok(Some(Said::Room { room, members })),
                 Event::Answered { result, .. } => {
                     if let Some(said) = self.answered(result) {

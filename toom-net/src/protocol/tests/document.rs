@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use super::super::transfer::Asked;
 use super::super::*;
 use super::{refusal_line, request_line, server_line};
 
@@ -70,9 +71,21 @@ fn every_form_and_limit_of_the_codec_is_in_the_text() {
     for verb in Verb::ALL {
         assert!(TEXT.contains(verb.as_str()), "{verb}");
     }
+    let ends = ["done", "refused", "cancelled", "gone", "taken", "timeout"].map(|code| {
+        let line = format!("UPD END 7 {code}");
+        let parsed = ServerLine::parse(line.as_bytes());
+        let Ok(ServerLine::Push(Push::Transfer(TransferPush::End { code: known, .. }))) = parsed else {
+            panic!("{line}")
+        };
+        assert!(!matches!(known, EndCode::Other(_)), "{code} is unknown to the codec");
+        format!("`{code}`")
+    });
     let words = ["shutdown", "idle", "throttled", "removed", "kicked"].map(|code| format!("`{code}`"));
-    let limits =
-        ["16,384", "8,192", "1,024", "1 to 1000", "1 to 64"].map(String::from).into_iter().chain(words);
+    let limits = ["16,384", "8,192", "1,024", "1 to 1000", "1 to 64"]
+        .map(String::from)
+        .into_iter()
+        .chain(words)
+        .chain(ends);
     for wanted in limits {
         assert!(TEXT.contains(&wanted), "{wanted}");
     }
@@ -132,6 +145,11 @@ fn every_rule_of_the_grammar_is_defined_once_and_used() {
 
 #[test]
 fn the_forms_of_the_text_are_those_that_refusals_show() {
+    for form in ["OFFER", "ACCEPT", "REFUSE", "CANCEL", "DONE", "RELAY", "MORE", "DATA"] {
+        let (_, form) = Asked::parse(form).unwrap();
+        assert!(TEXT.lines().any(|line| line == form), "{form}");
+    }
+    assert_eq!((Piece::BYTES_MAX, Leave::MAX, FileName::BYTES_MAX), (8192, 16, 255));
     for form in [Verb::Hello, Verb::Login, Verb::Bcm, Verb::Srm].map(Verb::form) {
         assert!(TEXT.contains(&format!("```\n{form}\n```")), "{form}");
     }

@@ -100,6 +100,86 @@ fn read() -> impl Strategy<Value = Command> {
     ]
 }
 
+fn transfer_id() -> impl Strategy<Value = TransferId> {
+    prop_oneof![1..100_u64, 1..=u64::MAX].prop_map(|id| TransferId::new(id).unwrap())
+}
+
+fn file() -> impl Strategy<Value = FileOffer> {
+    let name = "[^\\p{Cc}]{1,60}".prop_map(|raw| FileName::parse(&raw).unwrap());
+    (any::<u64>(), any::<[u8; 32]>(), fingerprint(), name).prop_map(|(bytes, hash, fingerprint, name)| {
+        FileOffer { bytes, hash: ContentHash::new(hash), fingerprint, name }
+    })
+}
+
+fn fingerprint() -> impl Strategy<Value = Fingerprint> {
+    any::<[u8; 32]>().prop_map(Fingerprint::new)
+}
+
+fn ticket() -> impl Strategy<Value = TransferTicket> {
+    any::<[u8; 16]>().prop_map(TransferTicket::new)
+}
+
+fn leave() -> impl Strategy<Value = Leave> {
+    (1..=Leave::MAX).prop_map(|pieces| Leave::new(pieces).unwrap())
+}
+
+fn piece() -> impl Strategy<Value = Piece> {
+    vec(any::<u8>(), 1..50).prop_map(|bytes| Piece::new(&bytes).unwrap())
+}
+
+fn transfer_request() -> impl Strategy<Value = TransferRequest> {
+    use TransferRequest as Asked;
+    prop_oneof![
+        (named(), file()).prop_map(|(user, file)| Asked::Offer { user, file }),
+        (transfer_id(), fingerprint(), ticket()).prop_map(|(id, fingerprint, ticket)| Asked::Accept {
+            id,
+            fingerprint,
+            ticket
+        }),
+        (transfer_id(), text()).prop_map(|(id, text)| Asked::Refuse { id, text }),
+        transfer_id().prop_map(Asked::Cancel),
+        transfer_id().prop_map(Asked::Done),
+        transfer_id().prop_map(Asked::Relay),
+        (transfer_id(), leave()).prop_map(|(id, leave)| Asked::More { id, leave }),
+        (transfer_id(), any::<u64>(), piece()).prop_map(|(id, number, piece)| Asked::Data {
+            id,
+            number,
+            piece
+        }),
+    ]
+}
+
+fn transfer_push() -> impl Strategy<Value = TransferPush> {
+    use TransferPush as Told;
+    let code = prop_oneof![
+        proptest::sample::select(vec![
+            EndCode::Done,
+            EndCode::Refused,
+            EndCode::Cancelled,
+            EndCode::Gone,
+            EndCode::Taken,
+            EndCode::Timeout,
+        ]),
+        unknown_code().prop_map(EndCode::Other),
+    ];
+    prop_oneof![
+        (transfer_id(), name(), file()).prop_map(|(id, user, file)| Told::Offer { id, user, file }),
+        (transfer_id(), any::<core::net::IpAddr>(), any::<u16>(), fingerprint(), ticket()).prop_map(
+            |(id, ip, port, fingerprint, ticket)| {
+                Told::Accept { id, address: (ip, port).into(), fingerprint, ticket }
+            }
+        ),
+        transfer_id().prop_map(|id| Told::Relay { id }),
+        (transfer_id(), leave()).prop_map(|(id, leave)| Told::More { id, leave }),
+        (transfer_id(), any::<u64>(), piece()).prop_map(|(id, number, piece)| Told::Data {
+            id,
+            number,
+            piece
+        }),
+        (transfer_id(), code, text()).prop_map(|(id, code, text)| Told::End { id, code, text }),
+    ]
+}
+
 pub(super) fn request() -> impl Strategy<Value = Request> {
     let command = prop_oneof![
         hello().prop_map(Command::Hello),
@@ -110,6 +190,7 @@ pub(super) fn request() -> impl Strategy<Value = Request> {
         (key(), vec(named(), 1..5)).prop_map(|(key, users)| Command::CreateRoom { key, users }),
         (key(), room(), body()).prop_map(|(key, room, body)| Command::PostRoom { key, room, body }),
         read(),
+        transfer_request().prop_map(Command::Transfer),
         text().prop_map(|text| Command::Ping { text }),
         Just(Command::Help),
         Just(Command::Logout),
@@ -137,6 +218,7 @@ fn success() -> impl Strategy<Value = Success> {
         (room(), vec(name(), 1..5)).prop_map(|(room, members)| Success::RoomCreated { room, members }),
         (room(), number(), at()).prop_map(|(room, number, at)| Success::Posted { room, number, at }),
         (any::<u64>(), of(cursor())).prop_map(|(count, next)| Success::Read { count, next }),
+        transfer_id().prop_map(|id| Success::Transfer { id }),
         text().prop_map(|text| Success::Pong { text }),
         any::<u64>().prop_map(|count| Success::Help { count }),
         of(name()).prop_map(|user| Success::LoggedOut { user }),
@@ -199,6 +281,7 @@ pub(super) fn push() -> impl Strategy<Value = Push> {
         message().prop_map(Push::Message),
         (room(), vec(name(), 1..5)).prop_map(|(room, members)| Push::Room { room, members }),
         gap().prop_map(|(conversation, first, last)| Push::Lag { conversation, first, last }),
+        transfer_push().prop_map(Push::Transfer),
         (code, text()).prop_map(|(code, text)| Push::Bye { code, text }),
     ]
 }

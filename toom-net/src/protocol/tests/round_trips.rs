@@ -23,7 +23,7 @@ fn nearly_a_request() -> impl Strategy<Value = Vec<u8>> {
             }
             line
         }),
-        "(@[a-z.]{0,3} {0,2})?(![a-z.]{0,3} {0,2})?(BCM|srb|SRM|RDM|LOGIN|HELLO|ATU|PING|OUT|FLY)( [bs#=@!0-9a-zé:.\u{b}\t-]{0,6}){0,5}"
+        "(@[a-z.]{0,3} {0,2})?(![a-z.]{0,3} {0,2})?(BCM|srb|SRM|RDM|LOGIN|HELLO|ATU|PING|OUT|FLY|UPD (CANCEL|refuse|MORE|DATA))( [bs#=@!0-9a-zé:.\u{b}\t-]{0,6}){0,5}"
             .prop_map(String::into_bytes),
         bytes(),
     ]
@@ -115,7 +115,7 @@ proptest! {
     fn any_bytes_are_a_line_of_a_server_or_an_error(
         bytes in prop_oneof![
             bytes(),
-            "(@a )?(TOOM 1|ROW|OK|ERR|MSG|ROOM|LAG|BYE)( [a-zA-Z0-9=:.#\u{b}-]{0,8}){0,6}".prop_map(String::into_bytes),
+            "(@a )?(TOOM 1|ROW|OK|ERR|MSG|ROOM|LAG|BYE|UPD (MORE|DATA|END|RELAY)|OK UPD)( [a-zA-Z0-9=:.#\u{b}-]{0,8}){0,6}".prop_map(String::into_bytes),
         ],
     ) {
         if let Ok(parsed) = ServerLine::parse(&bytes) {

@@ -6,15 +6,19 @@ use toom_core::{Conversation, Cursor, Reading, UserName};
 
 use super::Connection;
 use crate::protocol::{
-    Code, Command, CursorWord, Failure, Named, PageLimit, RoomsSince, Row, Since, Success, Tag, Verb,
+    Code, Command, CursorWord, Failure, Live, Named, PageLimit, RoomsSince, Row, Since, Success, Tag,
+    TransferRequest, Verb,
 };
 use crate::server::ServerLimits;
-use crate::server::exchange::Operation;
+use crate::server::exchange::{Offer, Operation};
+use crate::server::introductions::Refused;
 
 /// How a command is served.
 pub(super) enum Plan {
     /// The engine has to be asked.
     Engine(Operation),
+    /// By bringing two sessions together.
+    Transfer(TransferRequest),
     /// At once, by these rows and this success.
     Here { rows: Vec<u8>, success: Success },
 }
@@ -44,7 +48,7 @@ impl Connection {
             Command::Logout if !logged_in => Success::LoggedOut { user: None },
             Command::Logout => return Ok(Plan::Engine(Operation::Logout)),
             Command::Login { user, password } => {
-                let (ip, udp) = (self.ip, self.udp);
+                let (ip, udp) = (self.path.peer, self.udp);
                 return Ok(Plan::Engine(Operation::Login { user, password, ip, udp }));
             }
             Command::Broadcast { key, body } => return Ok(Plan::Engine(Operation::Broadcast { key, body })),
@@ -54,6 +58,15 @@ impl Connection {
             Command::PostRoom { key, room, body } => {
                 return Ok(Plan::Engine(Operation::PostRoom { key, room, body }));
             }
+            Command::Transfer(TransferRequest::Offer { user, file }) => {
+                if self.live == Live::Off {
+                    let refused = Refused::NoPushes;
+                    return Err(Failure::new(verb, refused.code(), refused.to_string()));
+                }
+                let user = name(verb, user)?;
+                return Ok(Plan::Engine(Operation::Offer(Box::new(Offer { user, file }))));
+            }
+            Command::Transfer(request) => return Ok(Plan::Transfer(request)),
             Command::ActiveUsers => return Ok(Plan::Engine(Operation::ActiveUsers)),
             Command::ReadConversation { conversation, since, limit } => {
                 let reading = read_conversation(conversation, since)?;
@@ -103,14 +116,17 @@ impl Operation {
 }
 
 fn names(users: Vec<Named>) -> Result<Vec<UserName>, Failure> {
-    let name = |user| match user {
+    users.into_iter().map(|user| name(Verb::Srb, user)).collect()
+}
+
+fn name(verb: Verb, user: Named) -> Result<UserName, Failure> {
+    match user {
         Named::User(name) => Ok(name),
         Named::Nobody(word) => {
             let text = format!("there is no user {word}");
-            Err(Failure::new(Verb::Srb, Code::UnknownUser(word), text))
+            Err(Failure::new(verb, Code::UnknownUser(word), text))
         }
-    };
-    users.into_iter().map(name).collect()
+    }
 }
 
 /// The cursor that `word` is, if an earlier page of the same conversation, or of all rooms, can have given it.

@@ -20,8 +20,8 @@ struct Peer {
 impl Peer {
     fn new() -> Self {
         let id = ConnectionId::new(0, 1);
-        let ip = IpAddr::from([192, 0, 2, 1]);
-        let connection = Connection::new(id, ip, Mono::ZERO);
+        let path = Path { peer: [192, 0, 2, 1].into(), reached: [192, 0, 2, 99].into() };
+        let connection = Connection::new(id, path, Mono::ZERO);
         let (outbox, counts) = (Outbox::default(), ConnectionMetrics::default());
         Self { connection, outbox, limits: limits(), now: Mono::ZERO, counts }
     }
@@ -70,9 +70,20 @@ impl Peer {
 #[test]
 fn before_login_what_needs_one_is_refused_whatever_else_is_wrong_with_it() {
     let mut peer = Peer::new();
-    for line in
-        ["BCM hi", "BCM", "ATU", "ATU x", "SRB", "SRB luke", "SRM 1 hi", "RDM", "RDM b #0", "!k BCM \u{7}"]
-    {
+    for line in [
+        "BCM hi",
+        "BCM",
+        "ATU",
+        "ATU x",
+        "SRB",
+        "SRB luke",
+        "SRM 1 hi",
+        "RDM",
+        "RDM b #0",
+        "!k BCM \u{7}",
+        "UPD",
+        "UPD DONE 7",
+    ] {
         let said = peer.talk(&format!("@t {line}\n"));
         let verb = line.split(' ').find(|word| word.len() == 3).unwrap();
         assert!(said.starts_with(&format!("@t ERR {verb} not-logged-in ")), "{line}: {said}");
@@ -85,7 +96,7 @@ fn what_needs_no_login_is_served_without_the_engine() {
     assert_eq!(peer.talk("hello client=x/1\r\nping a b\n@1 PING\n"), "OK HELLO\nOK PING a b\n@1 OK PING\n");
     let help = peer.talk("@h HELP\n");
     assert!(help.lines().all(|line| line.starts_with("@h ")), "{help}");
-    assert_eq!(help.lines().last(), Some("@h OK HELP 10"));
+    assert_eq!(help.lines().last(), Some("@h OK HELP 11"));
     assert!(peer.talk("FLY\n").starts_with("ERR - unknown-command "));
     assert!(peer.talk("\n").starts_with("ERR - syntax "));
     assert!(peer.talk("LOGIN\n").starts_with("ERR LOGIN syntax "));
@@ -294,6 +305,44 @@ fn a_silent_connection_holds_no_buffer() {
     assert_eq!(peer.connection.slots.bytes_held(), 0);
 }
 
+/// It fails if what an offer brings about could be pushed before the offer's own reply.
+#[test]
+fn what_begins_a_transfer_waits_for_the_replies_before_it_and_what_follows_waits_too() {
+    let mut peer = Peer::logged_in();
+    peer.connection.feed(b"BCM hi\nUPD RELAY 7\nPING\n");
+    let ask = peer.ask();
+    assert!(matches!(peer.next(), Next::Waits));
+    assert!(matches!(peer.next(), Next::Waits));
+    peer.answer(&ask, "OK BCM\n");
+    let Next::Transfer { to, .. } = peer.next() else { panic!("the request was lost") };
+    assert_eq!(peer.said(), "OK BCM\n");
+    peer.connection.answer(to.ticket, b"OK UPD 7\n".to_vec(), &mut peer.outbox);
+    assert!(matches!(peer.next(), Next::NeedsBytes));
+    assert_eq!(peer.said(), "OK UPD 7\nOK PING\n");
+}
+
+#[test]
+fn a_piece_waits_for_no_reply() {
+    let mut peer = Peer::logged_in();
+    peer.connection.feed(b"BCM hi\nUPD DATA 7 1 AA==\n");
+    peer.ask();
+    assert!(matches!(peer.next(), Next::Transfer { .. }));
+}
+
+#[test]
+fn who_wants_no_pushes_offers_no_files() {
+    let mut peer = Peer::new();
+    peer.talk("HELLO live=off\n");
+    peer.connection.feed(b"LOGIN obiwan pw\n");
+    let ask = peer.ask();
+    peer.connection.logged_in();
+    peer.answer(&ask, "OK LOGIN\n");
+    peer.said();
+    let hash = "0".repeat(64);
+    let said = peer.talk(&format!("UPD OFFER luke 1 {hash} {hash} x\n"));
+    assert!(said.starts_with("ERR UPD refused "), "{said}");
+}
+
 proptest! {
     /// It fails if a reply overtakes another, is lost, or comes twice.
     #[test]
@@ -323,6 +372,7 @@ proptest! {
         loop {
             match peer.next() {
                 Next::Ask(ask) => peer.answer(&ask, "ERR LOGIN\n"),
+                other @ Next::Transfer { .. } => panic!("nobody is logged in: {other:?}"),
                 // What was said so far has to leave first.
                 Next::Waits => {}
                 Next::NeedsBytes | Next::Over => break,

@@ -7,7 +7,7 @@ use toom_core::{Now, ReadError, Reading, Storage};
 use super::{EngineLoop, Turn};
 use crate::protocol::{Code, NameWord, Row, Success, Verb};
 use crate::server::Event;
-use crate::server::exchange::{Read, ReplyTo};
+use crate::server::exchange::{Offer, Read, Release, ReplyTo};
 
 impl<S: Storage> EngineLoop<S> {
     pub(super) fn log_out(&mut self, to: ReplyTo, now: Now, turn: &mut Turn) {
@@ -36,6 +36,23 @@ impl<S: Storage> EngineLoop<S> {
         let user = self.users.get(&to.connection).cloned();
         turn.events.extend(user.map(|user| Event::ListedUsers { user }));
         turn.releases.push(to.ok(rows, Success::ActiveUsers { count: users.len() as u64 }));
+    }
+
+    /// Hands an offer on if its user is there.
+    pub(super) fn hand_on(&self, to: ReplyTo, mut offer: Box<Offer>) -> Release {
+        let Some(user) = self.users.get(&to.connection).cloned() else {
+            return to.refused(Verb::Upd, Code::NotLoggedIn, "not logged in");
+        };
+        let Some(receiver) = self.accounts.get(&offer.user) else {
+            let text = format!("there is no user {}", offer.user);
+            return to.refused(Verb::Upd, Code::UnknownUser(NameWord::from(&offer.user)), text);
+        };
+        if !self.users.values().any(|active| active == receiver) {
+            let text = format!("{receiver} is not active");
+            return to.refused(Verb::Upd, Code::InactiveUser(NameWord::from(receiver)), text);
+        }
+        offer.user = receiver.clone();
+        Release::Offer { to, user, offer }
     }
 
     pub(super) fn plan_read(

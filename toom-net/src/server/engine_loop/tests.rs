@@ -10,7 +10,8 @@ use toom_core::{
 };
 
 use super::*;
-use crate::server::exchange::Checked;
+use crate::protocol::{ContentHash, FileName, FileOffer, Fingerprint};
+use crate::server::exchange::{Checked, Offer};
 
 /// A store in memory that counts its appends and fails when it is told to.
 #[derive(Debug)]
@@ -176,6 +177,9 @@ fn shown(release: &Release) -> String {
         }
         Release::LoggedIn { connection, user } => format!("{} is {user}", connection.slot()),
         Release::End { connection, bye } => format!("{} ends: {bye:?}", connection.slot()),
+        Release::Offer { to, user, offer } => {
+            format!("{}: {user} offers {} {}", to.connection.slot(), offer.user, offer.file.name)
+        }
         Release::Effect(Effect::Deliver { message, .. }) => {
             format!("deliver {} {}", message.number, message.body.as_str())
         }
@@ -184,6 +188,37 @@ fn shown(release: &Release) -> String {
             format!("{} ended {reason:?}", ConnectionId::of_session(*session).slot())
         }
     }
+}
+
+#[test]
+fn an_offer_is_handed_on_to_who_is_there_and_refused_for_who_is_not() {
+    let mut server = Server::new();
+    for (slot, name) in [(0, "obiwan"), (1, "Luke")] {
+        let login = server.login(slot, name, "pw");
+        server.run([login]);
+    }
+    let offer = |slot, user: &str| {
+        let digits = [0; 32];
+        let file = FileOffer {
+            bytes: 1,
+            hash: ContentHash::new(digits),
+            fingerprint: Fingerprint::new(digits),
+            name: FileName::parse("film").unwrap(),
+        };
+        server.ask(slot, Operation::Offer(Box::new(Offer { user: user.parse().unwrap(), file })))
+    };
+    let offers =
+        [offer(0, "LUKE"), offer(0, "yoda"), offer(0, "vader"), offer(2, "luke"), offer(0, "obiwan")];
+    assert_eq!(
+        server.run(offers),
+        [
+            "0: obiwan offers luke film",
+            "0: ERR UPD inactive-user yoda yoda is not active",
+            "0: ERR UPD unknown-user vader there is no user vader",
+            "2: ERR UPD not-logged-in not logged in",
+            "0: obiwan offers obiwan film",
+        ]
+    );
 }
 
 #[test]

@@ -51,6 +51,11 @@ impl Listeners {
         self.entries.contains_key(&id)
     }
 
+    /// Those of a user.
+    pub(super) fn of(&self, user: &UserName) -> &[ConnectionId] {
+        self.of_user.get(user).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Visits each connection that an effect is for, at a cost that grows with their number alone.
     pub(super) fn each(&self, audience: &Audience, mut visit: impl FnMut(ConnectionId)) {
         let mut visit_others = |ids: &[ConnectionId], except: SessionId| {

@@ -13,13 +13,15 @@ use crate::protocol::{ClientWord, Code, MAX_LINE, Verb};
 use crate::server::exchange::{Operation, Ticket};
 
 mod strangers;
+mod transfers;
 
 const NOW: Mono = Mono::ZERO;
 
 fn hub(limits: ServerLimits) -> Hub {
     let server = ClientWord::parse("toomd/0").unwrap();
     let idle = Some(limits.idle_time);
-    Hub::new(&Greeting { server, max_line: MAX_LINE, epoch: Epoch::new(0x2a), idle }, limits)
+    let greeting = Greeting { server, max_line: MAX_LINE, epoch: Epoch::new(0x2a), idle };
+    Hub::new(&greeting, TransferId::FIRST, limits)
 }
 
 fn after(seconds: u64) -> Mono {
@@ -42,14 +44,26 @@ fn inputs(hub: &mut Hub) -> Vec<Input> {
 }
 
 fn connect(hub: &mut Hub) -> ConnectionId {
-    let id = hub.open(IpAddr::from([192, 0, 2, 1]), NOW);
+    connect_by(hub, [192, 0, 2, 1])
+}
+
+fn path(peer: impl Into<std::net::IpAddr>) -> Path {
+    Path { peer: peer.into(), reached: [192, 0, 2, 99].into() }
+}
+
+fn connect_by(hub: &mut Hub, peer: [u8; 4]) -> ConnectionId {
+    let id = hub.open(path(peer), NOW);
     assert_eq!(said(hub, id).0, "TOOM 1 toomd/0 max-line=16384 epoch=000000000000002a idle=600\n");
     id
 }
 
 fn log_in(hub: &mut Hub, name: &str, live: &str) -> ConnectionId {
-    let id = connect(hub);
-    feed(hub, id, &format!("HELLO live={live}\n"));
+    log_in_by(hub, name, &format!("live={live}"), [192, 0, 2, 1])
+}
+
+fn log_in_by(hub: &mut Hub, name: &str, hello: &str, peer: [u8; 4]) -> ConnectionId {
+    let id = connect_by(hub, peer);
+    feed(hub, id, &format!("HELLO {hello}\n"));
     assert_eq!(feed(hub, id, &format!("LOGIN {name} pw\n")).len(), 1);
     hub.release([Release::LoggedIn { connection: id, user: name.parse().unwrap() }], NOW);
     reply(hub, id, 1, "OK LOGIN\n");

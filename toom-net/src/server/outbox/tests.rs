@@ -82,6 +82,24 @@ fn what_does_not_fit_is_told_as_lag_once_half_of_the_room_is_free() {
 }
 
 #[test]
+fn a_piece_of_a_file_takes_no_room_from_messages_however_much_of_it_is_written() {
+    let line = line_of(Conversation::Broadcast, number(1));
+    let bytes_max = line.len() * 2;
+    for written in 0..60 {
+        let mut outbox = Outbox::default();
+        outbox.relay(&vec![b'x'; 100].into());
+        outbox.push(b"OK\n".to_vec());
+        write(&mut outbox, written, bytes_max);
+        let delivered = (1..=3).map(|n| outbox.deliver(Conversation::Broadcast, number(n), &line, bytes_max));
+        let delivered: Vec<_> = delivered.collect();
+        assert_eq!(delivered, [Delivery::Done, Delivery::LeftOut, Delivery::LeftOut], "{written}");
+        assert_eq!((outbox.relayed_pieces(), outbox.len()), (1, 100 - written + 3 + line.len()));
+        write(&mut outbox, 100 - written, bytes_max);
+        assert_eq!((outbox.relayed_pieces(), outbox.relayed.bytes), (0, 0));
+    }
+}
+
+#[test]
 fn a_lag_of_one_conversation_leaves_another_as_it_is() {
     let room = Conversation::Room(RoomId::FIRST);
     let long: Arc<[u8]> = vec![b'x'; 60].into();

@@ -24,7 +24,7 @@ fn before_login_the_table_of_what_is_served_holds() {
     assert_eq!(client.ask("hello client=x/1 udp=1 live=on new=word"), "OK HELLO");
     assert_eq!(client.ask("@t PING a  b"), "@t OK PING a  b");
     assert_eq!(client.ask("PING"), "OK PING");
-    assert_eq!(client.ask_rows("HELP").last().unwrap(), "OK HELP 10");
+    assert_eq!(client.ask_rows("HELP").last().unwrap(), "OK HELP 11");
     for verb in ["BCM", "ATU", "SRB", "SRM", "RDM"] {
         let reply = client.ask(&format!("{verb} 1 2 3"));
         assert!(reply.starts_with(&format!("ERR {verb} not-logged-in ")), "{reply}");
@@ -33,7 +33,7 @@ fn before_login_the_table_of_what_is_served_holds() {
         ("HELLO live=maybe", "ERR HELLO syntax "),
         ("LOGIN luke", "ERR LOGIN syntax "),
         ("FLY", "ERR - unknown-command "),
-        ("UPD luke file", "ERR - unknown-command "),
+        ("UPD luke file", "ERR UPD not-logged-in "),
         ("", "ERR - syntax "),
         ("@ PING", "ERR PING syntax "),
         ("!k PING", "ERR PING syntax "),

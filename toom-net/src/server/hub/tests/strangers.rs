@@ -1,9 +1,11 @@
 //! Who makes room.
 
+use core::net::IpAddr;
+
 use super::*;
 
 fn from(hub: &mut Hub, ip: &str) -> ConnectionId {
-    hub.open(ip.parse().unwrap(), NOW)
+    hub.open(path(ip.parse::<IpAddr>().unwrap()), NOW)
 }
 
 #[test]
@@ -70,7 +72,7 @@ proptest! {
         let (mut there, mut ending) = (Vec::<(ConnectionId, u8, bool)>::new(), Vec::new());
         for (step, host, chosen) in steps {
             if step < 2 || there.is_empty() {
-                let id = hub.open(IpAddr::from([192, 0, 2, host]), NOW);
+                let id = hub.open(path([192, 0, 2, host]), NOW);
                 there.push((id, host, true));
             } else {
                 let place = chosen.index(there.len());
