@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use toom_core::Limits;
-use toom_net::server::{Loopback, ServerLimits};
+use toom_net::server::{Loopback, RelayFiles, ServerLimits};
 
 use crate::config;
 
@@ -39,7 +39,7 @@ macro_rules! bound {
 }
 
 /// Every bound that can be set.
-pub(crate) const BOUNDS: [Bound; 29] = [
+pub(crate) const BOUNDS: [Bound; 35] = [
     bound!("connections", server.connections_max),
     bound!("connections-per-address", server.connections_per_address_max),
     bound!("connections-per-address-per-second", server.connections_per_address.per_second),
@@ -56,6 +56,12 @@ pub(crate) const BOUNDS: [Bound; 29] = [
     bound!("password-checks", server.password_checks_at_once),
     bound!("password-checks-waiting", server.password_checks_waiting_max),
     bound!("handshakes", server.handshakes_at_once),
+    bound!("transfers-per-session", server.transfers_per_session_max),
+    bound!("offer-time", server.offer_time),
+    bound!("relay-files", server.relay_files),
+    bound!("relays", server.relays_max),
+    bound!("relay-bytes-per-second", server.relay_bytes_per_second),
+    bound!("relay-time", server.relay_time),
     bound!("source-failures", engine.source_failures_max),
     bound!("source-refill", engine.source_refill),
     bound!("check-timeout", engine.check_timeout),
@@ -128,6 +134,24 @@ impl Value for Loopback {
     }
 }
 
+impl Value for RelayFiles {
+    fn read(raw: &str) -> Result<Self, String> {
+        match raw {
+            "on" => Ok(Self::On),
+            "off" => Ok(Self::Off),
+            _ => Err("`on` or `off` is expected".to_owned()),
+        }
+    }
+
+    fn shown(&self) -> String {
+        match self {
+            Self::On => "on",
+            Self::Off => "off",
+        }
+        .to_owned()
+    }
+}
+
 /// The bound of that name.
 fn find(name: &str) -> Result<&'static Bound, String> {
     let found = BOUNDS.iter().find(|bound| bound.name == name);
@@ -190,7 +214,7 @@ mod tests {
     #[test]
     fn a_setting_changes_its_own_bound_alone() {
         for (place, bound) in BOUNDS.iter().enumerate() {
-            let other = ["7", "7s", "counted"]
+            let other = ["7", "7s", "counted", "off"]
                 .into_iter()
                 .find(|raw| Setting::parse(&format!("{}={raw}", bound.name)).is_ok());
             let bounds =
@@ -212,6 +236,7 @@ mod tests {
             ("password-checks=0", "password-checks: a number from 1"),
             ("idle-time=0s", "idle-time: a duration is expected"),
             ("loopback=yes", "loopback: `exempt` or `counted`"),
+            ("relay-files=false", "relay-files: `on` or `off`"),
         ] {
             let error = Setting::parse(raw).unwrap_err();
             assert!(error.starts_with(told), "{raw}: {error}");

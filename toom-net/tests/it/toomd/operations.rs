@@ -52,6 +52,8 @@ fn an_operator_sees_what_is_counted_and_who_is_there_and_ends_sessions() {
         "toomd_logins_total{result=\"success\"} 2",
         "toomd_logins_total{result=\"bad-credentials\"} 1",
         "toomd_batch_writes_count 1",
+        "toomd_transfers 0",
+        "toomd_limits_hit_total{limit=\"relays\"} 0",
         "toomd_store_bytes 0",
         "toomd_store_broadcast_floor 1",
     ] {

@@ -46,6 +46,8 @@ impl Collector for Counted {
                 "Password checks under way, those that wait included",
                 engine.checks_under_way,
             ),
+            ("transfers", "Files offered or on their way", connections.transfers.open),
+            ("relays", "Files that go through the server", connections.transfers.relays),
             ("store_bytes", "Bytes that the history takes on disk", engine.store_bytes),
             ("store_broadcast_floor", "The first broadcast that is kept", engine.broadcast_floor),
             ("store_refuses", "1 if the store failed to keep the latest batch", engine.refuses_writes.into()),
@@ -75,6 +77,18 @@ impl Collector for Counted {
                 "Messages left out because their session read too slowly",
                 connections.left_out,
             ),
+            ("file_offers", "Files that were offered", connections.transfers.offers),
+            ("files_done", "Files that have arrived", connections.transfers.done),
+            (
+                "relays_begun",
+                "Files that took their way through the server",
+                connections.transfers.relays_begun,
+            ),
+            (
+                "relayed_bytes",
+                "Bytes of files that went through the server",
+                connections.transfers.relayed_bytes,
+            ),
             ("append_failures", "Batches that the store did not keep", engine.appends_failed),
             ("read_failures", "Pages that could not be read", reads.failed),
         ] {
@@ -95,8 +109,9 @@ impl Collector for Counted {
 
 impl Counted {
     /// How often peers ran into which bound.
-    fn limits_hit(&self) -> Numbers<16> {
+    fn limits_hit(&self) -> Numbers<23> {
         let (connections, engine) = (self.0.connections, self.0.engine);
+        let transfers = connections.transfers;
         let of = |limit, count| (Some(("limit", limit)), count);
         let hits = [
             of("connections", connections.refused_all + connections.strangers_dropped_all),
@@ -112,6 +127,13 @@ impl Counted {
             of("outbox-bytes", connections.waits_outbox),
             of("slow-readers", connections.slow),
             of("posts-per-second", connections.posts_throttled),
+            of("transfers-per-session", transfers.refused_session),
+            of("offer-time", transfers.offers_unanswered),
+            of("relay-files", transfers.relays_off),
+            of("relays", transfers.relays_refused),
+            of("relay-bytes-per-second", transfers.pieces_throttled),
+            of("relay-time", transfers.relays_still),
+            of("relay-pieces", transfers.pieces_early),
             of("password-checks-waiting", engine.logins_crowded),
             of("source-failures", engine.logins_throttled),
             of("sessions", engine.logins_refused),
