@@ -2,9 +2,17 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use toom_benches::load::{Encryption, FanOut, Lag, LoadError, Pace, Plan, Server, Store, Tables, relay};
+use toom_benches::load::{
+    Encryption, FanOut, Lag, LatencyBench, LoadError, Pace, Plan, Server, Store, Strangers, Tables, relay,
+};
+
+/// How much of the server's memory a connection may take that is logged in and idle, over plain TCP.
+const IDLE_BYTES_MAX: u64 = 2048;
+/// How much a peer that is not logged in may make the server hold, also over TLS.
+const STRANGER_BYTES_MAX: u64 = 8192;
 
 /// Starts a server, the `toomd` beside this program unless told otherwise, lets receivers and posters log in, posts, and checks that every
 /// message arrived at every receiver, once and in order. It exits with 0 only if all did.
@@ -32,6 +40,49 @@ enum Command {
         /// The folder in which the servers make theirs
         #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
         dir: PathBuf,
+    },
+    /// Hold many connections open, all logged in, and post one message to all of them
+    ///
+    /// It fails if one costs more than 2 KiB of the server's memory over plain TCP.
+    Connections {
+        /// How many
+        #[arg(value_name = "N", value_parser = at_least::<2>)]
+        count: usize,
+        /// Over TLS
+        #[arg(long)]
+        tls: bool,
+    },
+    /// Measure from the post to the delivery, alone and beside a reader of the whole history and logins with hashed passwords
+    Latency {
+        /// How many sessions receive
+        #[arg(long, default_value_t = 1000, value_parser = at_least::<1>)]
+        receivers: usize,
+        /// How many messages are posted, 20 a second, in each of the two parts
+        #[arg(long, default_value_t = 200, value_parser = at_least::<1>)]
+        messages: usize,
+        /// How many messages the history has
+        #[arg(long, default_value_t = 1_000_000, value_parser = at_least::<1>)]
+        history: usize,
+        /// How many peers log in, each in a loop
+        #[arg(long, default_value_t = 50, value_parser = at_least::<1>)]
+        logins: usize,
+        /// Over TLS
+        #[arg(long)]
+        tls: bool,
+        /// The folder in which the server makes its own, with the files of the store
+        #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
+        dir: PathBuf,
+    },
+    /// Measure what peers that never log in make the server hold
+    ///
+    /// It fails if that is more than 8 KiB each.
+    Strangers {
+        /// How many
+        #[arg(value_name = "N", value_parser = at_least::<1>)]
+        count: usize,
+        /// Over TLS
+        #[arg(long)]
+        tls: bool,
     },
     /// Be the bare relay
     #[command(hide = true)]
@@ -130,9 +181,46 @@ fn run(cli: Cli) -> Result<(), LoadError> {
         Some(Command::Table { rounds, dir }) => {
             println!("{}", Tables::measure(rounds, &dir, |line| eprintln!("{line}"))?);
         }
+        Some(Command::Connections { count, tls }) => hold(count, encryption(tls))?,
+        Some(Command::Latency { receivers, messages, history, logins, tls, dir: folder }) => {
+            let (encryption, interval) = (encryption(tls), Duration::from_millis(50));
+            let bench = LatencyBench { encryption, folder, receivers, messages, interval, history, logins };
+            println!("{}", bench.run()?);
+        }
+        Some(Command::Strangers { count, tls }) => {
+            let strangers = Strangers { count, encryption: encryption(tls), folder: std::env::temp_dir() };
+            let held = strangers.run()?;
+            print!("{held}");
+            bounded(held.worst(), STRANGER_BYTES_MAX)?;
+        }
         Some(Command::Relay) => relay()?,
     }
     Ok(())
+}
+
+fn encryption(tls: bool) -> Encryption {
+    if tls { Encryption::Tls } else { Encryption::Plain }
+}
+
+fn bounded(bytes: u64, allowed: u64) -> Result<(), LoadError> {
+    if bytes > allowed { Err(LoadError::Memory { bytes, allowed }) } else { Ok(()) }
+}
+
+/// Many connections, and one message to all.
+fn hold(count: usize, encryption: Encryption) -> Result<(), LoadError> {
+    let plan = Plan {
+        messages: 1,
+        body_bytes: 100,
+        pace: Pace::OneAtATime,
+        lag: Lag::Fails,
+        held: 0,
+        sampled: count,
+    };
+    let server = Server::Toom(Store::Memory, encryption);
+    let (receivers, folder) = (count - 1, std::env::temp_dir());
+    let figures = FanOut { server, folder, receivers, posters: 1, plan, limits: Vec::new() }.run()?;
+    println!("{figures}");
+    if encryption == Encryption::Plain { bounded(figures.bytes_a_peer, IDLE_BYTES_MAX) } else { Ok(()) }
 }
 
 impl FanOutArgs {
@@ -150,8 +238,7 @@ impl FanOutArgs {
     fn server(&self) -> Result<Server, LoadError> {
         let server = match self.server {
             Program::Toom => {
-                let encryption = if self.tls { Encryption::Tls } else { Encryption::Plain };
-                return Ok(Server::Toom(self.store(), encryption));
+                return Ok(Server::Toom(self.store(), encryption(self.tls)));
             }
             Program::Redis => Server::Redis,
             Program::Nats => Server::Nats,

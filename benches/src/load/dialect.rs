@@ -153,11 +153,11 @@ PING
 }
 
 fn log_in(index: usize, role: Role, lines: &mut Vec<u8>) -> io::Result<()> {
-    let live = if role == Role::Receives { Live::On } else { Live::Off };
+    // Who says nothing is told of what others post.
+    let hello = (role == Role::Posts).then(|| Command::Hello(Hello { live: Live::Off, ..Hello::default() }));
     let user = UserName::parse(&account(index)).map_err(io::Error::other)?;
     let login = Command::Login { user, password: Password::new(PASSWORD) };
-    let hello = Command::Hello(Hello { live, ..Hello::default() });
-    for command in [hello, login] {
+    for command in hello.into_iter().chain([login]) {
         Request { tag: None, command }.append_to(lines).map_err(io::Error::other)?;
     }
     Ok(())

@@ -13,6 +13,17 @@ pub enum LoadError {
     /// A server to compare with is not installed.
     #[error("{0} is not in the search path: install the package {0}")]
     NoRival(&'static str),
+    /// A connection costs more memory than it may.
+    #[error("{bytes} bytes of the server's memory a connection, and {allowed} are allowed")]
+    Memory {
+        /// How many it costs.
+        bytes: u64,
+        /// How many it may.
+        allowed: u64,
+    },
+    /// The server goes on working though nothing is asked of it.
+    #[error("the server does not come to rest")]
+    Restless,
     /// Other servers are measured in memory and without TLS.
     #[error("--tls and --store file are for toomd alone")]
     ToomOnly,

@@ -62,7 +62,7 @@ impl FanOut {
         let entered = enter(server.door(), self.receivers, self.posters)?;
         let login_time = entered.took;
         let idle = server.usage()?;
-        let fleet = Fleet::new(entered, self.receivers)?;
+        let mut fleet = Fleet::new(entered, self.receivers)?;
         let own = Usage::own()?;
         let posted = fleet.run(&self.plan)?;
         let (server_after, own_after) = (server.usage()?, Usage::own()?);

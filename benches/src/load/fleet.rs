@@ -123,14 +123,18 @@ impl Fleet {
         Ok(fleet)
     }
 
-    /// Carries out `plan`.
+    /// Carries out `plan`. Another may follow it.
     ///
     /// # Errors
     /// If a message does not arrive at every receiver, once and in order.
-    pub fn run(mut self, plan: &Plan) -> Result<Posted, LoadError> {
+    pub fn run(&mut self, plan: &Plan) -> Result<Posted, LoadError> {
         let mut events = Events::with_capacity(4096);
         let expected = (self.receivers.len() * plan.messages) as u64;
         self.sent_at = vec![Duration::ZERO; plan.messages];
+        self.posted = 0;
+        for (index, poster) in self.posters.iter_mut().enumerate() {
+            poster.next = index;
+        }
         let every = self.receivers.len().div_ceil(plan.sampled.max(1)).max(1);
         for receiver in &mut self.receivers {
             receiver.sampled = receiver.index % every == 0;
@@ -157,7 +161,7 @@ impl Fleet {
             }
         }
         let took = self.started.elapsed();
-        let Tally { arrived, left_out, delays } = self.tally;
+        let Tally { arrived, left_out, delays } = core::mem::take(&mut self.tally);
         Ok(Posted { deliveries: arrived, left_out, took, delay: Percentiles::of(delays) })
     }
 

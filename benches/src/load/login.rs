@@ -11,8 +11,8 @@ use super::scan::Scanner;
 use super::server::Door;
 use super::stream::Stream;
 
-/// How many log in at once: fewer than the password checks that may wait at a server.
-const AT_ONCE: usize = 32;
+/// How many log in at once: no more than the password checks that may wait at a server.
+const AT_ONCE: usize = 64;
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -33,15 +33,16 @@ pub struct Entered {
 pub fn enter(door: &Door, receivers: usize, posters: usize) -> Result<Entered, LoadError> {
     let started = Instant::now();
     let mut streams = Vec::with_capacity(receivers + posters);
-    while streams.len() < receivers + posters {
-        let first = streams.len();
-        for index in first..(first + AT_ONCE).min(receivers + posters) {
-            let role = if index < receivers { Role::Receives } else { Role::Posts };
-            streams.push(ask(door, index, role).map_err(LoadError::while_doing("connecting"))?);
+    for index in 0..receivers + posters {
+        let role = if index < receivers { Role::Receives } else { Role::Posts };
+        streams.push(ask(door, index, role).map_err(LoadError::while_doing("connecting"))?);
+        // The answer to who asked long before is there by now: nobody waits for nobody.
+        if let Some(earlier) = index.checked_sub(AT_ONCE).and_then(|earlier| streams.get_mut(earlier)) {
+            await_login(door.dialect, earlier)?;
         }
-        for stream in streams.iter_mut().skip(first) {
-            await_login(door.dialect, stream)?;
-        }
+    }
+    for stream in streams.iter_mut().skip((receivers + posters).saturating_sub(AT_ONCE)) {
+        await_login(door.dialect, stream)?;
     }
     Ok(Entered { streams, dialect: door.dialect, took: started.elapsed() })
 }
