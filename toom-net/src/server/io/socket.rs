@@ -122,8 +122,11 @@ impl Socket {
         if outbox.is_empty() {
             return Written::Bytes(0);
         }
-        let slices: Vec<_> = outbox.pieces().take(PIECES_MAX).map(IoSlice::new).collect();
-        self.raw.write(&slices)
+        let mut slices = outbox.pieces().take(PIECES_MAX).map(IoSlice::new);
+        match (slices.next(), slices.next()) {
+            (Some(one), None) => self.raw.write(&[one]),
+            (one, two) => self.raw.write(&one.into_iter().chain(two).chain(slices).collect::<Vec<_>>()),
+        }
     }
 
     /// Ends the stream to the peer. What it still sends is read and dropped: closing with bytes unread would make the system throw
