@@ -12,7 +12,7 @@ use super::ServerLimits;
 use super::channel::{Channel, TlsFailed};
 use super::exchange::ConnectionId;
 use super::running::Handle;
-use super::workers::{next, spawn};
+use super::workers::{next, spawn_patient};
 
 /// A step of the handshake on one connection.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Handshakes {
         let queue = Arc::new(Mutex::new(queue));
         let start = |number| {
             let (queue, back, waker) = (Arc::clone(&queue), back.clone(), Arc::clone(&server.waker));
-            spawn(&format!("toom-tls-{number}"), server.clone(), move || shake(&queue, &back, &waker))
+            spawn_patient(&format!("toom-tls-{number}"), server.clone(), move || shake(&queue, &back, &waker))
         };
         let threads = (1..=limits.handshakes_at_once.get()).map(start).collect::<io::Result<_>>()?;
         Ok((Self { config, steps, done }, threads))

@@ -16,6 +16,10 @@ use super::running::Handle;
 use super::sink::EventSink;
 use super::{Clock, ServerLimits};
 
+/// By how much threads that do long work are nicer than the others: beside one of those such a thread gets a tenth of a processor.
+#[cfg(target_os = "linux")]
+const PATIENCE: i32 = 10;
+
 /// The way to the thread that owns the sockets.
 #[derive(Clone, Debug)]
 pub(super) struct Outlet {
@@ -48,6 +52,22 @@ pub(super) fn spawn(
     let ending = StopsServer(server);
     std::thread::Builder::new().name(name.to_owned()).spawn(move || {
         let _ending = ending;
+        run();
+    })
+}
+
+/// As [`spawn`], for work that takes long: its thread has the processor when those that serve everybody do not want it. On a machine
+/// whose processors are all busy, password checks would otherwise hold up every delivery.
+pub(super) fn spawn_patient(
+    name: &str,
+    server: Handle,
+    run: impl FnOnce() + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    spawn(name, server, move || {
+        // Linux has a niceness for each thread; elsewhere that of the whole program would change. Where it is refused the work is done
+        // all the same.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::nice(PATIENCE);
         run();
     })
 }
@@ -118,7 +138,7 @@ pub(super) fn spawn_checkers(
     let queue = Arc::new(Mutex::new(queue));
     let start = |number| {
         let (queue, verdicts) = (Arc::clone(&queue), server.engine.clone());
-        spawn(&format!("toom-check-{number}"), server.clone(), move || {
+        spawn_patient(&format!("toom-check-{number}"), server.clone(), move || {
             while let Some(check) = next(&queue) {
                 if verdicts.send(Input::Checked(check.run())).is_err() {
                     return;
@@ -144,7 +164,7 @@ pub(super) fn spawn_reader<H: History + Send + 'static>(
 ) -> io::Result<(Sender<Read>, JoinHandle<()>)> {
     let (reads, queue) = channel::<Read>();
     let board = server.board.reads.clone();
-    let thread = spawn("toom-reader", server.clone(), move || {
+    let thread = spawn_patient("toom-reader", server.clone(), move || {
         let mut counts = ReadMetrics::default();
         for read in queue {
             let begun = Instant::now();

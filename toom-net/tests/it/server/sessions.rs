@@ -109,6 +109,35 @@ fn hashed_passwords_are_checked_while_others_are_served_and_later_lines_wait() {
     }
 }
 
+/// The niceness of the threads of this program whose names begin so.
+#[cfg(target_os = "linux")]
+fn niceness(name: &str) -> Vec<i32> {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    // A thread of another test may end meanwhile.
+    let stats =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.unwrap().path().join("stat")).ok());
+    let of_name = stats.filter(|stat| stat.split_once('(').unwrap().1.starts_with(name));
+    of_name
+        .map(|stat| stat.rsplit_once(')').unwrap().1.split_whitespace().nth(16).unwrap().parse().unwrap())
+        .collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn password_checks_and_pages_leave_the_processor_to_those_who_serve_everybody() {
+    let hash = Secret::hash(&Password::new("a long secret"), [7; 16]).unwrap();
+    let server = memory().accounts([("leia".parse().unwrap(), hash)]).start().unwrap();
+    let mut leia = Client::connect(&server);
+    // Answered by the thread that checks passwords, and by the one that reads.
+    assert!(leia.ask("LOGIN leia a long secret").starts_with("OK LOGIN "));
+    assert_eq!(leia.ask("RDM b #0"), "OK RDM 0");
+    let own = niceness("toom-io").into_iter().max();
+    assert_eq!(own, niceness("toom-engine").into_iter().max());
+    for patient in ["toom-check-", "toom-reader"] {
+        assert_eq!(niceness(patient).into_iter().max(), own.map(|own| (own + 10).min(19)), "{patient}");
+    }
+}
+
 #[test]
 fn sessions_of_one_account_have_a_limit() {
     let mut config = Config::default();
