@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+#[cfg(target_os = "linux")]
+mod crowd;
 mod data;
 #[cfg(target_os = "linux")]
 mod ending;
