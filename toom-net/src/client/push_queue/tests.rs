@@ -97,6 +97,25 @@ fn rooms_have_a_place_of_their_own_and_those_missed_are_counted() {
     assert_eq!(spelled(&taken(&mut queue)), ["room 7"]);
 }
 
+/// It fails if what happens to files pushes messages out, takes more room than it has, or is lost without a word.
+#[test]
+fn what_happens_to_files_has_a_place_of_its_own_and_what_is_missed_is_counted() {
+    let id = |n| crate::protocol::TransferId::new(n).unwrap();
+    let relay = |n| Push::Transfer(TransferPush::Relay { id: id(n) });
+    let mut queue = PushQueue::new(1000);
+    for n in 1..=100 {
+        queue.add(relay(n)).unwrap();
+    }
+    assert!(queue.bytes <= 2000);
+    let events = taken(&mut queue);
+    let shown = events.len() as u64 - 1;
+    let expected = (1..=shown).map(|n| Pushed::Transfer(TransferPush::Relay { id: id(n) }));
+    let missed = Pushed::TransfersMissed { count: 100 - shown };
+    assert_eq!(events, expected.chain([missed]).collect::<Vec<_>>());
+    queue.add(relay(101)).unwrap();
+    assert_eq!(taken(&mut queue).len(), 1, "it goes on");
+}
+
 #[test]
 fn a_lag_of_a_quiet_room_does_not_wait_until_a_busy_queue_is_empty() {
     let mut queue = PushQueue::new(1000);
