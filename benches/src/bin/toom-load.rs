@@ -66,6 +66,9 @@ enum Command {
         /// How many peers log in, each in a loop
         #[arg(long, default_value_t = 50, value_parser = at_least::<1>)]
         logins: usize,
+        /// What a message outlives once it is acknowledged; `sync` waits for the disk before it delivers
+        #[arg(long, value_enum, default_value_t = Outlives::Sync)]
+        durability: Outlives,
         /// Over TLS
         #[arg(long)]
         tls: bool,
@@ -182,9 +185,11 @@ fn run(cli: Cli) -> Result<(), LoadError> {
             println!("{}", Tables::measure(rounds, &dir, |line| eprintln!("{line}"))?);
         }
         Some(Command::Connections { count, tls }) => hold(count, encryption(tls))?,
-        Some(Command::Latency { receivers, messages, history, logins, tls, dir: folder }) => {
+        Some(Command::Latency { receivers, messages, history, logins, durability, tls, dir: folder }) => {
+            let store = durability.store();
             let (encryption, interval) = (encryption(tls), Duration::from_millis(50));
-            let bench = LatencyBench { encryption, folder, receivers, messages, interval, history, logins };
+            let bench =
+                LatencyBench { store, encryption, folder, receivers, messages, interval, history, logins };
             println!("{}", bench.run()?);
         }
         Some(Command::Strangers { count, tls }) => {
@@ -253,8 +258,16 @@ impl FanOutArgs {
     fn store(&self) -> Store {
         match (self.store, self.durability) {
             (Kept::Memory, _) => Store::Memory,
-            (Kept::File, Outlives::Sync) => Store::Sync,
-            (Kept::File, Outlives::Buffered) => Store::Buffered,
+            (Kept::File, outlives) => outlives.store(),
+        }
+    }
+}
+
+impl Outlives {
+    fn store(self) -> Store {
+        match self {
+            Self::Sync => Store::Sync,
+            Self::Buffered => Store::Buffered,
         }
     }
 }

@@ -31,6 +31,8 @@ const BODY_BYTES: usize = 100;
 /// What is to be measured.
 #[derive(Clone, Debug)]
 pub struct LatencyBench {
+    /// In files of which kind the server keeps the history.
+    pub store: Store,
     /// Whether all is said over TLS.
     pub encryption: Encryption,
     /// In which folder the server makes its own.
@@ -83,7 +85,7 @@ impl LatencyBench {
         let floor = self.floor()?;
         let posters = 1;
         allow_open_files((self.receivers + posters + self.logins) as u64 + OTHER_FILES)?;
-        let server = Server::Toom(Store::Sync, self.encryption);
+        let server = Server::Toom(self.store, self.encryption);
         let connections = self.receivers + posters + self.logins + 64;
         let accounts = self.accounts()?;
         let ground = Ground { folder: self.folder.clone(), accounts, ..Ground::new(connections) };
