@@ -1,11 +1,11 @@
 //! The arguments of `toom`.
 
-use core::num::NonZeroU16;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::files::FilesArgs;
 use crate::security::SecurityArgs;
 use crate::taste::TasteArgs;
 
@@ -49,9 +49,9 @@ pub struct VisitArgs {
     /// The server's port
     #[arg(index = 2, default_value = "2000", value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
-    /// The UDP port on which you will take files; 0 is none
-    #[arg(index = 3, default_value = "0", hide_default_value = true)]
-    udp_port: u16,
+    /// The UDP port on which files that others send you arrive; any free one when left out, and 0 takes no files
+    #[arg(index = 3)]
+    pub udp_port: Option<u16>,
     /// Log in as NAME
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
@@ -62,6 +62,9 @@ pub struct VisitArgs {
     #[cfg(unix)]
     #[arg(long, value_name = "N", conflicts_with = "password_file")]
     pub password_fd: Option<u32>,
+    /// Which files are taken.
+    #[command(flatten)]
+    pub files: FilesArgs,
     /// What the user likes.
     #[command(flatten)]
     pub taste: TasteArgs,
@@ -106,14 +109,6 @@ Times are in your time zone (the system's, or TZ).
 Settings may stand in ~/.config/toom/config.toml, under the names of the options; arguments come before them.
 A server whose name is tui, demo, completions or man is reached by `toom -- demo`.";
 
-impl VisitArgs {
-    /// The UDP port for files, if there is one.
-    #[must_use]
-    pub fn udp(&self) -> Option<NonZeroU16> {
-        NonZeroU16::new(self.udp_port)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -132,7 +127,10 @@ mod tests {
     #[test]
     fn without_arguments_the_server_is_on_this_machine() {
         let args = parse(&[]).unwrap();
-        assert_eq!((args.visit.host.as_str(), args.visit.port, args.visit.udp()), ("127.0.0.1", 2000, None));
+        assert_eq!(
+            (args.visit.host.as_str(), args.visit.port, args.visit.udp_port),
+            ("127.0.0.1", 2000, None)
+        );
         assert!(args.program.is_none());
     }
 
@@ -140,8 +138,8 @@ mod tests {
     fn the_places_are_host_port_and_udp_port() {
         let args = parse(&["chat.example", "2001", "2002"]).unwrap();
         assert_eq!((args.visit.host.as_str(), args.visit.port), ("chat.example", 2001));
-        assert_eq!(args.visit.udp(), NonZeroU16::new(2002));
-        assert_eq!(parse(&["chat.example", "2001", "0"]).unwrap().visit.udp(), None);
+        assert_eq!(args.visit.udp_port, Some(2002));
+        assert_eq!(parse(&["chat.example", "2001", "0"]).unwrap().visit.udp_port, Some(0));
     }
 
     #[test]

@@ -12,7 +12,8 @@ use toom_core::{Conversation, Timestamp};
 use toom_net::client::{Pushed, Pushes};
 
 use crate::editor::{Editor, Terminal, Typed};
-use crate::filter::{Shown, write_shown};
+use crate::files::{Files, News, NewsFeed};
+use crate::filter::{Shown, write_line, write_shown};
 use crate::knowledge::Knowledge;
 use crate::pending::{self, Confirmed, Entered, Link, Pending};
 use crate::render;
@@ -26,6 +27,7 @@ use crate::voice::Voice;
 pub async fn chat(
     session: Session,
     pushes: Pushes,
+    news: NewsFeed,
     user: &str,
     history: Option<PathBuf>,
 ) -> (Result<Verdict, Stop>, Timestamp) {
@@ -38,6 +40,8 @@ pub async fn chat(
     };
     let mut chat = Chat {
         voice: session.voice().clone(),
+        files: session.files().clone(),
+        news,
         user: user.to_owned(),
         knowledge,
         day: None,
@@ -54,11 +58,17 @@ pub async fn chat(
     if chat.typing == Typing::Yes {
         terminal.put_back();
     }
+    for one in chat.files.under_way() {
+        // Talk: the program ends in any case.
+        let _ = write_line(&mut io::stdout(), &render::unfinished(&one.about));
+    }
     (ended, chat.last)
 }
 
 struct Chat {
     voice: Voice,
+    files: Files,
+    news: NewsFeed,
     user: String,
     knowledge: Knowledge,
     /// That of the last message.
@@ -91,6 +101,7 @@ enum Happens {
     Answered(Answered),
     Typed(io::Result<Typed>),
     Pushed(Option<Pushed>),
+    News(News),
 }
 
 /// Whether the chat goes on.
@@ -114,6 +125,10 @@ impl Chat {
                     self.take(pushed).await?;
                     None
                 }
+                Happens::News(news) => {
+                    self.tell(&Said::Transfer(news)).await?;
+                    None
+                }
                 Happens::Pushed(None) => return Err(self.over()),
             };
             if let Some(verdict) = ended {
@@ -123,7 +138,7 @@ impl Chat {
     }
 
     async fn next(&mut self) -> Happens {
-        let Self { editor, pushes, running, typing, .. } = self;
+        let Self { editor, pushes, news, running, typing, .. } = self;
         tokio::select! {
             biased;
             (session, reply) = async {
@@ -134,6 +149,7 @@ impl Chat {
             } => Happens::Answered((session, reply)),
             typed = editor.keyboard.typed(), if *typing == Typing::Yes => Happens::Typed(typed),
             pushed = pushes.next() => Happens::Pushed(pushed),
+            news = news.next() => Happens::News(news),
         }
     }
 
@@ -235,6 +251,7 @@ impl Chat {
 
     /// Tells what came unasked, and what it means for the lines that wait.
     async fn take(&mut self, pushed: Pushed) -> Result<(), Stop> {
+        self.files.hear(&pushed);
         for line in self.pending.hear(&pushed) {
             self.show(Shown::plain(&line)).await?;
         }

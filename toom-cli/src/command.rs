@@ -2,6 +2,7 @@
 
 use toom_core::{Body, BodyError, Conversation, MessageNumber, RoomId, Timestamp, UserName};
 
+use crate::files::Answer;
 use crate::zone::{TimeError, When, Zone};
 
 /// What the user wants.
@@ -24,10 +25,30 @@ pub enum Command {
     Read(Reading),
     /// `RDM` alone: read on where the last page ended.
     ReadOn,
+    /// `UPD …`: something with files.
+    Files(FilesCommand),
     /// `HELP`: list the commands.
     Help,
     /// `OUT`: end the session.
     Logout,
+}
+
+/// What the user wants with files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FilesCommand {
+    /// `UPD user file`: send one.
+    Send {
+        /// To whom.
+        user: UserName,
+        /// As it was typed.
+        path: String,
+    },
+    /// `UPD` alone: list what is under way.
+    List,
+    /// `UPD ACCEPT number` and `UPD REFUSE number`: answer an offer.
+    Answer(u32, Answer),
+    /// `UPD CANCEL number`: end one.
+    Cancel(u32),
 }
 
 /// What is read.
@@ -66,7 +87,7 @@ impl From<Since> for toom_net::protocol::Since {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
     /// The first word is no command.
-    #[error("no such command; the commands are BCM, ATU, SRB, SRM, RDM, OUT and HELP")]
+    #[error("no such command; the commands are BCM, ATU, SRB, SRM, RDM, UPD, OUT and HELP")]
     Unknown,
     /// It has the wrong form.
     #[error("the form is {0}")]
@@ -86,9 +107,6 @@ pub enum CommandError {
     /// `RDM` alone, after a read that has reached its end.
     #[error("there is nothing to read on; the form is {READ_FORM}")]
     NothingToReadOn,
-    /// `UPD`.
-    #[error("UPD is not there yet: sending files comes with a later version")]
-    Files,
 }
 
 const BROADCAST_FORM: &str = "BCM <text>";
@@ -96,11 +114,12 @@ const ACTIVE_USERS_FORM: &str = "ATU";
 const CREATE_ROOM_FORM: &str = "SRB <user> [<user> ...]";
 const POST_FORM: &str = "SRM <room> <text>";
 const READ_FORM: &str = "RDM b|s|<room> <time>";
+const FILES_FORM: &str = "UPD <user> <file>, UPD, or UPD ACCEPT|REFUSE|CANCEL <number>";
 const LOGOUT_FORM: &str = "OUT";
 const HELP_FORM: &str = "HELP";
 
 /// What `HELP` prints: the commands that this program takes.
-pub const HELP: [&str; 12] = [
+pub const HELP: [&str; 16] = [
     "BCM <text>: posts to everyone",
     "ATU: lists the other active users",
     "SRB <user> [<user> ...]: builds a separate room of you and the users you name",
@@ -110,7 +129,11 @@ pub const HELP: [&str; 12] = [
     "  a time is 04 Aug 2022 09:02:29, 2022-08-04T09:02:29Z, today, yesterday, or 10m for that long",
     "  ago; with b or a room also #5, for what came after message 5",
     "RDM: reads on where the last page ended",
-    "UPD: sending files comes with a later version",
+    "UPD <user> <file>: sends a file straight to another user, who is asked first",
+    "UPD: lists the files that are under way",
+    "UPD ACCEPT <number>, UPD REFUSE <number>: takes, or does not take, a file that is offered",
+    "UPD CANCEL <number>: ends sending or receiving a file",
+    "  the same file sent again goes on where it stopped, unless it was cancelled",
     "OUT: logs you out",
     "HELP: shows this list",
 ];
@@ -138,7 +161,7 @@ pub fn parse(line: &str, zone: &Zone, now: Timestamp) -> Result<Option<Command>,
         "RDM" => parse_read(rest, zone, now)?,
         "OUT" => alone(Command::Logout, rest, LOGOUT_FORM)?,
         "HELP" => alone(Command::Help, rest, HELP_FORM)?,
-        "UPD" => return Err(CommandError::Files),
+        "UPD" => Command::Files(parse_files(rest)?),
         _ => return Err(CommandError::Unknown),
     };
     Ok(Some(command))
@@ -166,6 +189,29 @@ fn parse_post(rest: &str) -> Result<Command, CommandError> {
         return Err(CommandError::Form(POST_FORM));
     }
     Ok(Command::Post { room: parse_room(room, POST_FORM)?, body: Body::parse(text)? })
+}
+
+/// The words that answer or end stand before a number. Before anything else they are the name of a user.
+fn parse_files(rest: &str) -> Result<FilesCommand, CommandError> {
+    let rest = rest.trim();
+    if rest.is_empty() {
+        return Ok(FilesCommand::List);
+    }
+    let (first, path) = first_word(rest);
+    let path = path.trim_start();
+    if path.is_empty() {
+        return Err(CommandError::Form(FILES_FORM));
+    }
+    if let Ok(number) = path.parse() {
+        match first.to_ascii_uppercase().as_str() {
+            "ACCEPT" => return Ok(FilesCommand::Answer(number, Answer::Yes)),
+            "REFUSE" => return Ok(FilesCommand::Answer(number, Answer::No)),
+            "CANCEL" => return Ok(FilesCommand::Cancel(number)),
+            _ => {}
+        }
+    }
+    let user = UserName::parse(first).map_err(|_| CommandError::UnknownUser(first.to_owned()))?;
+    Ok(FilesCommand::Send { user, path: path.to_owned() })
 }
 
 /// A number is a room or none; what is no number has the wrong form.

@@ -12,7 +12,8 @@ use toom_net::protocol::LoggedIn;
 use toom_net::server::{RunningServer, Server as ChatServer};
 
 use crate::args::Args;
-use crate::interactive;
+use crate::files::Door;
+use crate::interactive::{self, Entrance};
 use crate::login::{Connection, Lasts, Server};
 use crate::security::{Reach, Security};
 use crate::stop::{Stop, Verdict};
@@ -53,7 +54,9 @@ async fn visit(house: &House, zone: Zone, args: &Args) -> Result<Verdict, Stop> 
     let (connection, logged_in) = house.enter(USER, None).await?;
     // What is typed here is of use nowhere else.
     let taste = Taste { history: None, seen: None, ..Taste::of(&args.visit.taste) };
-    interactive::welcome(connection, logged_in, zone, taste, None, &TOLD).await
+    // The others take no files.
+    let entrance = Entrance { connection, logged_in, taste, seen: None, door: Door::closed() };
+    interactive::welcome(entrance, zone, &TOLD).await
 }
 
 /// Where the demo's server is, and the one password of all its accounts, drawn for this run.

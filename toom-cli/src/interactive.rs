@@ -4,11 +4,13 @@ use std::io;
 
 use tokio::task::spawn_blocking;
 use toom_core::{Password, UserName};
+use toom_files::Patience;
 use toom_net::client::Trust;
 use toom_net::protocol::{LoggedIn, PageLimit};
 
 use crate::args::VisitArgs;
 use crate::chat::chat;
+use crate::files::{Door, Files, Taking};
 use crate::filter::write_line;
 use crate::login::{Connection, Lasts, NoConnection, Retry, Server};
 use crate::paint::{Color, Paint};
@@ -36,6 +38,8 @@ pub struct Entrance {
     pub taste: Taste,
     /// Until when everything was shown to them.
     pub seen: Option<Seen>,
+    /// Where files come and go.
+    pub door: Door,
 }
 
 /// Connects, asks for name and password until they are right or blocked, and serves the user until `OUT`.
@@ -44,9 +48,7 @@ pub struct Entrance {
 /// [`Stop`] where it is cut short.
 pub async fn run(server: Server, args: &VisitArgs, zone: Zone) -> Result<Verdict, Stop> {
     match log_in(server, args).await? {
-        Ok(Entrance { connection, logged_in, taste, seen }) => {
-            welcome(connection, logged_in, zone, taste, seen, &[]).await
-        }
+        Ok(entrance) => welcome(entrance, zone, &[]).await,
         Err(verdict) => Ok(verdict),
     }
 }
@@ -56,6 +58,8 @@ pub async fn run(server: Server, args: &VisitArgs, zone: Zone) -> Result<Verdict
 /// # Errors
 /// [`Stop`] where it is cut short.
 pub async fn log_in(mut server: Server, args: &VisitArgs) -> Result<Result<Entrance, Verdict>, Stop> {
+    let door = Door::open(&args.files, args.udp_port, Taking::Ask, Patience::default())?;
+    server.udp = door.port();
     let mut connection = reach(&mut server).await?;
     let mut who = Who::new(args)?;
     loop {
@@ -69,7 +73,7 @@ pub async fn log_in(mut server: Server, args: &VisitArgs) -> Result<Result<Entra
                 let taste = Taste::of(&args.taste);
                 let place = (server.host.as_str(), server.port, logged_in.user.as_str());
                 let seen = taste.seen.clone().map(|path| Seen::new(path, place.0, place.1, place.2));
-                return Ok(Ok(Entrance { connection, logged_in, taste, seen }));
+                return Ok(Ok(Entrance { connection, logged_in, taste, seen, door }));
             }
             Err(refusal) => {
                 say(&refusal.why.text)?;
@@ -107,19 +111,14 @@ async fn reach(server: &mut Server) -> Result<Connection, Stop> {
 ///
 /// # Errors
 /// [`Stop`] where it is cut short.
-pub async fn welcome(
-    connection: Connection,
-    logged_in: LoggedIn,
-    zone: Zone,
-    taste: Taste,
-    seen: Option<Seen>,
-    hints: &[&str],
-) -> Result<Verdict, Stop> {
+pub async fn welcome(entrance: Entrance, zone: Zone, hints: &[&str]) -> Result<Verdict, Stop> {
+    let Entrance { connection, logged_in, taste, seen, door } = entrance;
     let Connection { client, pushes } = connection;
     let user = logged_in.user.as_str().to_owned();
     let Taste { color, bell, history, .. } = taste;
     let paint = Paint::new(color, bell, &user);
-    let session = Session::new(client, Voice { form: Form::Pages, zone, paint }, PAGE);
+    let (files, news) = Files::new(client.clone(), door);
+    let session = Session::new(client, Voice { form: Form::Pages, zone, paint }, PAGE, files.clone());
     let at = logged_in.at;
     session.tell(&Said::LoggedIn(logged_in), &mut io::stdout())?;
     let seen = seen.filter(|_| color == Color::With);
@@ -129,7 +128,8 @@ pub async fn welcome(
     hints.iter().try_for_each(|line| say(line))?;
     say(render::COMMANDS_PROMPT)?;
     let epoch = session.client().greeting().epoch;
-    let (ended, last) = chat(session, pushes, &user, history).await;
+    let (ended, last) = chat(session, pushes, news, &user, history).await;
+    files.close().await;
     if let Some(seen) = &seen {
         // Who cannot keep it is told too much the next time.
         let _ = seen.save(epoch, last.max(at));

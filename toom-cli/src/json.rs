@@ -1,5 +1,7 @@
 //! What `--json` prints: one object a line, with a `type`. `docs/client.md` lists them.
 
+mod transfers;
+
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -40,6 +42,11 @@ fn objects(said: &Said) -> Vec<Value> {
             vec![json!({ "type": "room", "room": room.number(), "members": names(members), "live": false })]
         }
         Said::History(history) => page(history),
+        Said::Transfer(news) => vec![transfers::transfer(news)],
+        Said::Transfers(all) => {
+            let end = json!({ "type": "end", "command": "UPD", "count": all.len(), "complete": true });
+            all.iter().map(transfers::under_way).chain([end]).collect()
+        }
         Said::Help => command::HELP.iter().map(|line| json!({ "type": "help", "text": line })).collect(),
         Said::Refused(Refusal { verb, code, text }) => {
             let command = verb.map(toom_net::protocol::Verb::as_str);

@@ -16,10 +16,13 @@ const COMMANDS: [(&str, &str, &[Place]); 8] = [
     ("SRB", "<user> [<user> ...]", &[Place::Users]),
     ("SRM", "<room> <text>", &[Place::Room, Place::Text]),
     ("RDM", "b|s|<room> <time>", &[Place::Scope, Place::Time]),
-    ("UPD", "<user> <file>", &[Place::User, Place::Text]),
+    ("UPD", "<user> <file>", &[Place::Receiver, Place::File]),
     ("OUT", "", &[]),
     ("HELP", "", &[]),
 ];
+
+/// What stands before the number of a transfer.
+const ON_TRANSFERS: [&str; 3] = ["ACCEPT", "REFUSE", "CANCEL"];
 
 /// How many names and rooms are remembered each.
 const REMEMBERED: usize = 10_000;
@@ -28,6 +31,10 @@ const REMEMBERED: usize = 10_000;
 enum Place {
     Users,
     User,
+    /// A user, or what is done to a transfer.
+    Receiver,
+    File,
+    Transfer,
     Room,
     Scope,
     Time,
@@ -42,6 +49,7 @@ pub struct Knowledge(Arc<Mutex<Known>>);
 struct Known {
     users: BTreeSet<String>,
     rooms: BTreeSet<u32>,
+    transfers: BTreeSet<u32>,
 }
 
 impl Knowledge {
@@ -75,6 +83,14 @@ impl Knowledge {
                 known.conversation(Conversation::Room(*room));
                 known.users(members);
             }
+            Said::Transfer(news) => {
+                known.user(&news.about.user);
+                if news.what.is_end() {
+                    known.transfers.remove(&news.about.number);
+                } else {
+                    known.transfers.insert(news.about.number);
+                }
+            }
             _ => {}
         }
     }
@@ -97,7 +113,17 @@ impl Knowledge {
         };
         let named = COMMANDS.iter().find(|(name, ..)| name.eq_ignore_ascii_case(command));
         let Some((.., places)) = named else { return (begin, Vec::new()) };
-        let at = words.count();
+        let first = words.next();
+        if places.last() == Some(&Place::File)
+            && let Some(receiver) = first
+        {
+            return if ON_TRANSFERS.contains(&&*receiver.to_ascii_uppercase()) {
+                (begin, self.candidates(Place::Transfer, word))
+            } else {
+                complete_file(line)
+            };
+        }
+        let at = usize::from(first.is_some()) + words.count();
         let place = match (places.get(at), places.last()) {
             (Some(place), _) => *place,
             (None, Some(Place::Users)) => Place::Users,
@@ -129,7 +155,12 @@ impl Knowledge {
             Place::Room => rooms().collect(),
             Place::Scope => ["b", "s"].map(str::to_owned).into_iter().chain(rooms()).collect(),
             Place::Time => ["10m", "1h", "today", "yesterday", "#0"].map(str::to_owned).into(),
-            Place::Text => Vec::new(),
+            Place::Receiver => {
+                let on = if known.transfers.is_empty() { &[][..] } else { &ON_TRANSFERS };
+                known.users.iter().map(String::as_str).chain(on.iter().copied()).map(str::to_owned).collect()
+            }
+            Place::Transfer => known.transfers.iter().map(u32::to_string).collect(),
+            Place::Text | Place::File => Vec::new(),
         };
         let word = word.to_lowercase();
         all.into_iter()
@@ -151,15 +182,26 @@ impl Knowledge {
             Some(rest) if !rest.contains(' ') && line.ends_with(rest) => return None,
             Some(rest) => {
                 let (_, next) = form.split_once(' ')?;
-                let (_, typed) = rest.split_once(' ')?;
+                let (first, typed) = rest.split_once(' ')?;
                 if !typed.is_empty() || next.starts_with('[') {
                     return None;
                 }
-                next.to_owned()
+                let on = next == "<file>" && ON_TRANSFERS.contains(&&*first.to_ascii_uppercase());
+                if on { "<number>" } else { next }.to_owned()
             }
         };
         (!hint.is_empty()).then(|| format!("{gap}{hint}"))
     }
+}
+
+/// Where the path begins that is the last argument of `line`, behind the command and a user, and what it may become.
+fn complete_file(line: &str) -> (usize, Vec<String>) {
+    let path = behind_word(line).and_then(behind_word).unwrap_or_default();
+    (line.len() - path.len(), crate::files::complete(path))
+}
+
+fn behind_word(text: &str) -> Option<&str> {
+    text.trim_start().split_once(' ').map(|(_, rest)| rest.trim_start())
 }
 
 impl Known {
@@ -220,6 +262,26 @@ mod tests {
     }
 
     #[test]
+    fn files_and_transfers_are_completed_in_their_places() {
+        use crate::files::{About, Direction, Ending, News, Over, What};
+
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a film.mp4"), "").unwrap();
+        let path = folder.path().display();
+        assert_eq!(complete(&format!("UPD luke {path}/a f")), [format!("UPD luke {path}/a film.mp4")]);
+        assert_eq!(complete("UPD l"), ["UPD Leia ", "UPD luke "]);
+        let knowledge = knowledge();
+        let (user, name) = ("hans".to_owned(), "film".to_owned());
+        let about = About { number: 7, direction: Direction::In, user, name, bytes: 1 };
+        knowledge.note(&Said::Transfer(News { about: about.clone(), what: What::Offered }));
+        assert_eq!(knowledge.complete("UPD A").1, ["ACCEPT "]);
+        assert_eq!(knowledge.complete("UPD accept ").1, ["7 "]);
+        let over = Over { ending: Ending::Failed, why: String::new() };
+        knowledge.note(&Said::Transfer(News { about, what: What::Over(over) }));
+        assert_eq!(knowledge.complete("UPD A"), (4, Vec::new()));
+    }
+
+    #[test]
     fn the_hint_is_what_comes_next() {
         for (line, hint) in [
             ("BCM", Some(" <text>")),
@@ -230,6 +292,9 @@ mod tests {
             ("SRM 12 hi", None),
             ("RDM b ", Some("<time>")),
             ("SRB luke ", None),
+            ("UPD ", Some("<user> <file>")),
+            ("UPD luke ", Some("<file>")),
+            ("UPD cancel ", Some("<number>")),
             ("ATU", None),
             ("", None),
             ("what", None),

@@ -8,6 +8,7 @@
 //! * [`login`], [`session`]: from an address to a session, and what is done in it;
 //! * [`interactive`] and [`chat`], with [`prompt`], [`editor`], [`pending`], [`knowledge`] and [`unread`]: a person at a terminal;
 //! * [`tui`]: the same on the whole screen;
+//! * [`files`]: files from one user to another, and what is under way;
 //! * [`script`], with [`lines`]: commands from arguments or standard input;
 //! * [`demo`]: all of it in one process;
 //! * [`args`], [`settings`], [`taste`], [`stop`]: how a run begins, and how it ends;
@@ -19,6 +20,7 @@ pub mod command;
 pub mod demo;
 pub mod docs;
 pub mod editor;
+pub mod files;
 pub mod filter;
 pub mod interactive;
 pub mod json;
@@ -83,7 +85,7 @@ fn run_with(args: &Args) -> Result<Verdict, Stop> {
                 if at_terminal && args.commands.is_empty() && !args.json && !args.follow {
                     interactive::run(server(&args.visit)?, &args.visit, zone).await
                 } else {
-                    script::run(&server(&args.visit)?, args, zone).await
+                    script::run(server(&args.visit)?, args, zone).await
                 }
             }
         }
@@ -92,5 +94,5 @@ fn run_with(args: &Args) -> Result<Verdict, Stop> {
 
 fn server(args: &VisitArgs) -> Result<Server, Stop> {
     let security = Security::of(&args.security)?;
-    Ok(Server { host: args.host.clone(), port: args.port, udp: args.udp(), security })
+    Ok(Server { host: args.host.clone(), port: args.port, udp: None, security })
 }

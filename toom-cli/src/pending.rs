@@ -99,6 +99,11 @@ impl Pending {
             Ok(None) => Entered::Goes,
             Ok(Some(Command::Logout)) => Entered::Leave,
             Ok(Some(Command::Help)) => Entered::Help,
+            // What needs the server waits for it by itself.
+            Ok(Some(Command::Files(_))) if self.running.is_none() && self.waiting.is_empty() => {
+                self.waiting.push_back(line);
+                Entered::Goes
+            }
             Ok(Some(_)) if self.waiting.len() >= LINES_MAX => Entered::Refused(render::not_sent(&line)),
             Ok(Some(_)) => {
                 self.waiting.push_back(line.clone());

@@ -1,11 +1,14 @@
 //! The lines that `toom` prints. They hold what others wrote as it came: [`filter`](crate::filter) makes it safe on the way out.
 
+mod transfers;
+
 use toom_core::{Conversation, MessageNumber, Receipt, RoomId, Timestamp};
 use toom_net::client::{Away, Bye, CallError, Ended, Pushed, StoreMet};
 use toom_net::protocol::{ByeCode, Code, Failure, HistoryRow, LoggedIn, MessageLine, NameWord};
 
 use crate::command::{Reading, Since};
 use crate::zone::Zone;
+pub use transfers::{NO_TRANSFER, duration, size, transfer, under_way, unfinished};
 
 /// After the session line.
 pub const WELCOME: &str = "Welcome to TOOM!";

@@ -5,6 +5,7 @@ use toom_net::client::{ActiveUser, CallError, NewRoom, Pushed};
 use toom_net::protocol::{Failure, HistoryRow, LoggedIn, NameWord, Verb};
 
 use crate::command::Reading;
+use crate::files::{News, UnderWay};
 
 /// Something to tell.
 #[derive(Debug)]
@@ -19,6 +20,10 @@ pub enum Said {
     RoomCreated(NewRoom),
     /// A page of the history.
     History(History),
+    /// Something happened to a transfer of a file.
+    Transfer(News),
+    /// The transfers that are under way.
+    Transfers(Vec<UnderWay>),
     /// The commands.
     Help,
     /// Nothing was done, and why.

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use toom_core::{Password, UserName};
-use toom_net::client::Pushes;
+use toom_files::Patience;
+use toom_net::client::{Pushed, Pushes};
 use toom_net::protocol::PageLimit;
 
 use crate::args::Args;
+use crate::files::{Direction, Door, Ending, Files, News, NewsFeed, Taking, What};
 use crate::lines::{Lines, NotUtf8};
 use crate::login::{Connection, Lasts, Server};
 use crate::paint::Paint;
@@ -27,7 +29,7 @@ const LEAVING: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// [`Stop`] where it is cut short.
-pub async fn run(server: &Server, args: &Args, zone: Zone) -> Result<Verdict, Stop> {
+pub async fn run(mut server: Server, args: &Args, zone: Zone) -> Result<Verdict, Stop> {
     let mut input = Input::default();
     let name = match &args.visit.user {
         Some(name) => name.clone(),
@@ -46,6 +48,8 @@ pub async fn run(server: &Server, args: &Args, zone: Zone) -> Result<Verdict, St
         voice.tell(&Said::Refused(Refusal::of_line(render::no_user_name(&name))), out)?;
         return Ok(Verdict::Refused);
     };
+    let door = Door::open(&args.visit.files, args.visit.udp_port, Taking::Never, Patience::default())?;
+    server.udp = door.port();
     let lasts = if args.follow { Lasts::ThroughLosses } else { Lasts::UntilLost };
     let connection = server.connect(lasts).await?;
     let logged_in = match connection.log_in(user, password).await? {
@@ -57,21 +61,16 @@ pub async fn run(server: &Server, args: &Args, zone: Zone) -> Result<Verdict, St
     };
     voice.tell(&Said::LoggedIn(logged_in), out)?;
     let Connection { client, pushes } = connection;
-    let session = Session::new(client, voice, PageLimit::default());
-    let mut script = Script { session, pushes, out, verdict: Verdict::Done };
-    if !args.follow {
-        script.carry_out(&args.commands, &mut input).await?;
-        return Ok(script.verdict);
-    }
-    let interrupted = interrupted().map_err(Stop::Input)?;
-    tokio::select! {
-        followed = script.follow(&args.commands, &mut input) => followed?,
-        () = interrupted => {
-            // Whoever interrupts does not wait for a server that does not answer.
-            let _ = timeout(LEAVING, script.log_out()).await;
-        }
-    }
-    Ok(script.verdict)
+    let (files, news) = Files::new(client.clone(), door);
+    let session = Session::new(client, voice, PageLimit::default(), files.clone());
+    let mut script = Script { session, pushes, news, out, verdict: Verdict::Done };
+    let ended = if args.follow {
+        script.follow_until_interrupted(&args.commands, &mut input).await
+    } else {
+        script.carry_out(&args.commands, &mut input).await
+    };
+    files.close().await;
+    ended.map(|()| script.verdict)
 }
 
 /// Where name and password come from: a terminal, or standard input, which is not touched before it is needed.
@@ -114,6 +113,7 @@ impl Input {
 struct Script<'a, W> {
     session: Session,
     pushes: Pushes,
+    news: NewsFeed,
     out: &'a mut W,
     verdict: Verdict,
 }
@@ -123,8 +123,23 @@ impl<W: io::Write> Script<'_, W> {
     async fn carry_out(&mut self, commands: &[String], input: &mut Input) -> Result<(), Stop> {
         match self.work(commands, input).await? {
             Step::LoggedOut => Ok(()),
-            Step::On(_) => self.log_out().await,
+            Step::On(_) => {
+                self.wait_for_files(Direction::In).await?;
+                self.log_out().await
+            }
         }
+    }
+
+    /// Carries out the commands, and goes on until a signal says that it is enough.
+    async fn follow_until_interrupted(&mut self, commands: &[String], input: &mut Input) -> Result<(), Stop> {
+        let interrupted = interrupted().map_err(Stop::Input)?;
+        tokio::select! {
+            followed = self.follow(commands, input) => return followed,
+            () = interrupted => {}
+        }
+        // Whoever interrupts does not wait for a server that does not answer.
+        let _ = timeout(LEAVING, self.log_out()).await;
+        Ok(())
     }
 
     /// Carries out the commands, and then prints what others say.
@@ -132,10 +147,15 @@ impl<W: io::Write> Script<'_, W> {
         if self.work(commands, input).await? == Step::LoggedOut {
             return Ok(());
         }
-        while let Some(pushed) = self.pushes.next().await {
-            self.session.tell_pushed(pushed, self.out)?;
+        loop {
+            tokio::select! {
+                pushed = self.pushes.next() => {
+                    let pushed = pushed.ok_or_else(|| self.session.ended())?;
+                    self.take(pushed)?;
+                }
+                news = self.news.next() => self.tell_news(news)?,
+            }
         }
-        Err(self.session.ended())
     }
 
     async fn work(&mut self, commands: &[String], input: &mut Input) -> Result<Step, Stop> {
@@ -157,7 +177,11 @@ impl<W: io::Write> Script<'_, W> {
                 biased;
                 pushed = self.pushes.next() => {
                     let pushed = pushed.ok_or_else(|| self.session.ended())?;
-                    self.session.tell_pushed(pushed, self.out)?;
+                    self.take(pushed)?;
+                    continue;
+                }
+                news = self.news.next() => {
+                    self.tell_news(news)?;
                     continue;
                 }
                 line = lines.next() => line.map_err(Stop::Input)?,
@@ -182,6 +206,8 @@ impl<W: io::Write> Script<'_, W> {
         if let Step::On(verdict) = step {
             self.verdict = self.verdict.and(verdict);
             self.print_what_came()?;
+            // The next command may count on the file.
+            self.wait_for_files(Direction::Out).await?;
         }
         Ok(step)
     }
@@ -196,8 +222,47 @@ impl<W: io::Write> Script<'_, W> {
 
     fn print_what_came(&mut self) -> Result<(), Stop> {
         while let Some(pushed) = self.pushes.try_next() {
-            self.session.tell_pushed(pushed, self.out)?;
+            self.take(pushed)?;
         }
         Ok(())
+    }
+
+    fn take(&mut self, pushed: Pushed) -> Result<(), Stop> {
+        self.session.files().hear(&pushed);
+        self.session.tell_pushed(pushed, self.out)
+    }
+
+    fn tell_news(&mut self, news: News) -> Result<(), Stop> {
+        if let What::Over(over) = &news.what
+            && (news.about.direction == Direction::Out || over.ending != Ending::Refused)
+        {
+            self.verdict = Verdict::Refused;
+        }
+        self.session.tell(&Said::Transfer(news), self.out)
+    }
+
+    /// Waits until no file is under way in that direction. One that needs no server any more is waited for even if the connection is lost.
+    async fn wait_for_files(&mut self, direction: Direction) -> Result<(), Stop> {
+        let mut lost = false;
+        loop {
+            while let Some(news) = self.news.try_next() {
+                self.tell_news(news)?;
+            }
+            if !self.session.files().is_busy(direction) {
+                return if lost { Err(self.session.ended()) } else { Ok(()) };
+            }
+            tokio::select! {
+                biased;
+                pushed = self.pushes.next(), if !lost => {
+                    if let Some(pushed) = pushed {
+                        self.take(pushed)?;
+                    } else {
+                        self.session.files().session_over();
+                        lost = true;
+                    }
+                }
+                news = self.news.next() => self.tell_news(news)?,
+            }
+        }
     }
 }

@@ -7,7 +7,8 @@ use toom_core::{Body, Conversation, RoomId, Timestamp, UserName};
 use toom_net::client::{CallError, Client, Ended, NextPage, Page, Pushed};
 use toom_net::protocol::{HistoryRow, NameWord, PageLimit, RoomsSince};
 
-use crate::command::{self, Command, CommandError, Reading};
+use crate::command::{self, Command, CommandError, FilesCommand, Reading};
+use crate::files::Files;
 use crate::filter::write_line;
 use crate::said::{Begins, Ends, History, PlaceOfPage, Refusal, Said};
 use crate::stop::{Stop, Verdict};
@@ -19,6 +20,7 @@ pub struct Session {
     client: Client,
     voice: Voice,
     page: PageLimit,
+    files: Files,
     /// A read that has not reached its end.
     unread: Option<Unread>,
 }
@@ -65,14 +67,20 @@ impl Reply {
 impl Session {
     /// A session of `client`, which is logged in, told in `voice`, with pages of `page` messages.
     #[must_use]
-    pub const fn new(client: Client, voice: Voice, page: PageLimit) -> Self {
-        Self { client, voice, page, unread: None }
+    pub const fn new(client: Client, voice: Voice, page: PageLimit, files: Files) -> Self {
+        Self { client, voice, page, files, unread: None }
     }
 
     /// What makes the requests.
     #[must_use]
     pub const fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The user's files.
+    #[must_use]
+    pub const fn files(&self) -> &Files {
+        &self.files
     }
 
     /// How the user is told.
@@ -147,10 +155,10 @@ impl Session {
             }
         };
         let done = match said {
-            Said::Refused(_) => Verdict::Refused,
+            Some(Said::Refused(_)) => Verdict::Refused,
             _ => Verdict::Done,
         };
-        Ok(Reply { note, said: Some(said), step: if leaves { Step::LoggedOut } else { Step::On(done) } })
+        Ok(Reply { note, said, step: if leaves { Step::LoggedOut } else { Step::On(done) } })
     }
 
     /// `OUT`.
@@ -161,8 +169,9 @@ impl Session {
         self.carry_out("OUT", out).await
     }
 
-    async fn call(&mut self, command: Command) -> Result<Said, CallError> {
-        Ok(match command {
+    async fn call(&mut self, command: Command) -> Result<Option<Said>, CallError> {
+        Ok(Some(match command {
+            Command::Files(command) => return Ok(self.with_files(command)),
             Command::Broadcast(body) => self.broadcast(body).await?,
             Command::ActiveUsers => Said::ActiveUsers(self.client.active_users().await?),
             Command::CreateRoom(users) => self.create_room(&users).await?,
@@ -174,7 +183,18 @@ impl Session {
             },
             Command::Help => Said::Help,
             Command::Logout => Said::LoggedOut(self.client.logout().await?),
-        })
+        }))
+    }
+
+    /// What becomes of a file is told as it happens.
+    fn with_files(&self, command: FilesCommand) -> Option<Said> {
+        let done = match command {
+            FilesCommand::List => return Some(Said::Transfers(self.files.under_way())),
+            FilesCommand::Send { user, path } => self.files.send(&user, &path),
+            FilesCommand::Answer(number, answer) => self.files.answer(number, answer),
+            FilesCommand::Cancel(number) => self.files.cancel(number),
+        };
+        done.err().map(|error| Said::Refused(Refusal::of_line(error.to_string())))
     }
 
     async fn broadcast(&self, body: Body) -> Result<Said, CallError> {

@@ -17,7 +17,7 @@ use crate::stop::Stop;
 
 /// What the file may say: what stands in front of all options, and the options.
 const PLACES: [&str; 3] = ["host", "port", "udp_port"];
-const OPTIONS: [&str; 10] = [
+const OPTIONS: [&str; 13] = [
     "user",
     "password-file",
     "tls",
@@ -28,6 +28,9 @@ const OPTIONS: [&str; 10] = [
     "color",
     "bell",
     "no-history",
+    "accept-files",
+    "max-file-size",
+    "download-dir",
 ];
 
 /// An option of the command line, and those of the file that it contradicts.
@@ -65,6 +68,7 @@ impl From<clap::Error> for Refused {
 /// # Errors
 /// [`Refused`].
 pub fn read(words: &[OsString]) -> Result<Args, Refused> {
+    let words = &joined(words)[..];
     let mut command = Args::command();
     let first = words.get(1).map(OsString::as_os_str).unwrap_or_default();
     let full_screen = first == FULL_SCREEN;
@@ -88,6 +92,25 @@ pub fn read(words: &[OsString]) -> Result<Args, Refused> {
     }
     all.extend(rest.iter().cloned());
     Ok(Args::from_arg_matches(&command.try_get_matches_from(all)?)?)
+}
+
+/// `--accept-files from luke` in one word less: to the parser, an option has one value.
+fn joined(words: &[OsString]) -> Vec<OsString> {
+    let mut all: Vec<OsString> = Vec::with_capacity(words.len());
+    for word in words {
+        let ends = |with: &[&str]| {
+            all.len() >= with.len() && all.iter().rev().zip(with).all(|(word, with)| word == with)
+        };
+        let goes_on = ends(&["from", "--accept-files"]) || ends(&["--accept-files=from"]);
+        match all.last_mut().filter(|_| goes_on) {
+            Some(from) => {
+                from.push(" ");
+                from.push(word);
+            }
+            None => all.push(word.clone()),
+        }
+    }
+    all
 }
 
 /// The text of the file, if there is one.
@@ -281,6 +304,29 @@ mod tests {
             ", line 1: a password does not belong here; `password-file` names the file that has it"
         );
         assert_eq!(told("json = true\n"), ", line 1: there is no setting `json`");
+    }
+
+    #[test]
+    fn whose_files_are_taken_stands_behind_from_in_the_file_and_on_the_command_line() {
+        use crate::files::Taking;
+
+        let user = |name: &str| toom_core::UserName::parse(name).unwrap();
+        let luke = Some(Taking::From(vec![user("luke")]));
+        for words in
+            [["--accept-files", "from", "luke", "host"], ["host", "--accept-files=from", "luke", "2001"]]
+        {
+            let args = with("accept-files = \"ask\"\n", &words).unwrap();
+            assert_eq!((args.visit.files.accept_files, args.visit.host.as_str()), (luke.clone(), "host"));
+        }
+        let text = "accept-files = \"from luke, yoda\"\nmax-file-size = \"2GiB\"\ndownload-dir = \"/tmp\"\n";
+        let files = with(text, &[]).unwrap().visit.files;
+        assert_eq!(files.accept_files, Some(Taking::From(vec![user("luke"), user("yoda")])));
+        assert_eq!((files.max_file_size.as_u64(), files.download_dir), (2 << 30, Some("/tmp".into())));
+        let wrong = told("accept-files = \"always\"\n");
+        assert!(wrong.starts_with(", line 1: accept-files: invalid value 'always'"), "{wrong}");
+        assert!(
+            told("max-file-size = \"big\"\n").starts_with(", line 1: max-file-size: invalid value 'big'")
+        );
     }
 
     #[test]

@@ -25,6 +25,7 @@ use toom_net::protocol::{PageLimit, Since};
 
 use crate::args::VisitArgs;
 use crate::editor::TypedLines;
+use crate::files::{Files, NewsFeed};
 use crate::filter::write_line;
 use crate::interactive::{Entrance, PAGE, log_in};
 use crate::login::{Connection, Server};
@@ -43,6 +44,9 @@ use screen::Screen;
 
 /// How often it is asked who is active.
 const TICK: Duration = Duration::from_secs(30);
+
+/// How often it is looked how far files are.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// How long the goodbye may take where the program is told to end.
 const LEAVING: Duration = Duration::from_secs(2);
@@ -69,7 +73,7 @@ pub async fn run(server: Server, args: &VisitArgs, zone: Zone) -> Result<Verdict
 }
 
 async fn serve(entrance: Entrance, place: String, zone: Zone) -> Result<Verdict, Stop> {
-    let Entrance { connection, logged_in, taste, seen } = entrance;
+    let Entrance { connection, logged_in, taste, seen, door } = entrance;
     let Connection { client, pushes } = connection;
     let user = logged_in.user.clone();
     let paint = Paint::new(taste.color, taste.bell, user.as_str());
@@ -80,11 +84,14 @@ async fn serve(entrance: Entrance, place: String, zone: Zone) -> Result<Verdict,
     let epoch = client.greeting().epoch;
     let since = seen.as_ref().and_then(|seen| seen.load(epoch)).unwrap_or(logged_in.at);
     let (events, arrived) = mpsc::unbounded_channel();
-    let session = Session::new(client.clone(), voice, PAGE);
+    let (files, news) = Files::new(client.clone(), door);
+    let session = Session::new(client.clone(), voice, PAGE, files.clone());
     let work = Work { client, events, typed };
     work.find(user.as_str().to_owned(), since);
-    let mut driver = Driver { model, work, pushes, session: Some(session), running: None, arrived };
+    let mut driver =
+        Driver { model, work, pushes, files, news, session: Some(session), running: None, arrived };
     let ended = driver.run().await;
+    driver.files.close().await;
     if let Some(seen) = &seen {
         // Who cannot keep it is told too much the next time.
         let _ = seen.save(epoch, driver.model.seen_until());
@@ -112,6 +119,8 @@ struct Driver {
     model: Model,
     work: Work,
     pushes: Pushes,
+    files: Files,
+    news: NewsFeed,
     /// `None` while a line is carried out.
     session: Option<Session>,
     running: Option<Pin<Box<dyn Future<Output = Answered>>>>,
@@ -136,6 +145,8 @@ impl Driver {
         self.update(Event::Resized { width, height });
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut leave_by: Option<Instant> = None;
         loop {
             self.carry_out(&mut screen)?;
@@ -163,16 +174,22 @@ impl Driver {
                     Some(pushed) => Some(Event::Pushed(pushed)),
                     None => return Err(self.over()),
                 },
+                news = self.news.next() => Some(Event::News(news)),
+                _ = looks.tick(), if !self.model.transfers().is_empty() => None,
                 _ = ticks.tick() => Some(Event::Tick),
             };
             if let Some(event) = event {
                 self.update(event);
             }
             self.take_what_waits();
+            self.model.set_transfers(self.files.under_way());
         }
     }
 
     fn update(&mut self, event: Event) {
+        if let Event::Pushed(pushed) = &event {
+            self.files.hear(pushed);
+        }
         self.model.update(event, Timestamp::from_system_time(SystemTime::now()));
     }
 

@@ -6,6 +6,7 @@ use toom_core::Timestamp;
 use toom_net::client::{ActiveUser, Pushed};
 use toom_net::protocol::HistoryRow;
 
+use crate::files::What;
 use crate::filter::{Shown, write_shown};
 use crate::paint::{Color, Look, Paint};
 use crate::said::{Begins, Ends, History, Said};
@@ -62,6 +63,12 @@ impl Voice {
             Said::ActiveUsers(users) => users.iter().map(|user| self.active_user(user)).collect(),
             Said::RoomCreated(built) => plain(render::room_created(built.room, &built.members)),
             Said::History(history) => self.history(history),
+            Said::Transfer(news) if matches!(news.what, What::Moving(..)) => {
+                vec![self.aside(&render::transfer(news))]
+            }
+            Said::Transfer(news) => plain(render::transfer(news)),
+            Said::Transfers(all) if all.is_empty() => plain(render::NO_TRANSFER.to_owned()),
+            Said::Transfers(all) => all.iter().map(|one| Shown::plain(&render::under_way(one))).collect(),
             Said::Help => command::HELP.iter().map(|line| Shown::plain(line)).collect(),
             Said::Refused(refusal) => plain(refusal.text.clone()),
             Said::LoggedOut(user) => plain(render::goodbye(user.as_ref().map_or("", |user| user.as_str()))),

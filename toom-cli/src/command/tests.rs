@@ -133,9 +133,11 @@ fn a_wrong_time_is_told_with_the_right_ones() {
 
 #[test]
 fn other_refusals_say_what_is_wrong() {
-    assert_eq!(told("hello"), "no such command; the commands are BCM, ATU, SRB, SRM, RDM, OUT and HELP");
+    assert_eq!(told("hello"), "no such command; the commands are BCM, ATU, SRB, SRM, RDM, UPD, OUT and HELP");
     assert_eq!(told("BCMhello"), told("hello"));
-    assert_eq!(told("UPD luke x.mp4"), "UPD is not there yet: sending files comes with a later version");
+    assert_eq!(told("UPD luke"), format!("the form is {FILES_FORM}"));
+    assert_eq!(told("upd cancel "), told("UPD luke"));
+    assert_eq!(told("UPD \u{202e} x"), "there is no user \u{202e}");
     assert_eq!(told("SRM 0 hello"), "no such room, or you are not in it");
     assert_eq!(told("SRM 99999999999 hello"), told("SRM 0 hello"));
     assert_eq!(told("SRB luke \u{202e}"), "there is no user \u{202e}");
@@ -155,15 +157,35 @@ fn help_lists_every_command_and_shows_its_form() {
         READ_FORM,
         LOGOUT_FORM,
         HELP_FORM,
+        "UPD <user> <file>",
         "UPD",
+        "UPD ACCEPT <number>, UPD REFUSE <number>",
+        "UPD CANCEL <number>",
     ] {
         assert!(help.contains(&format!("{form}:")), "{form}");
     }
 }
 
+#[test]
+fn a_file_is_sent_offered_ones_are_answered_and_the_rest_of_the_line_is_its_path() {
+    let send = |user: &str, path: &str| {
+        let user = UserName::parse(user).unwrap();
+        Command::Files(FilesCommand::Send { user, path: path.to_owned() })
+    };
+    assert_eq!(command("UPD luke a film.mp4 "), send("luke", "a film.mp4"));
+    assert_eq!(command("upd luke  ~/x"), send("luke", "~/x"));
+    assert_eq!(command("UPD"), Command::Files(FilesCommand::List));
+    assert_eq!(command("UPD accept 3"), Command::Files(FilesCommand::Answer(3, Answer::Yes)));
+    assert_eq!(command("UPD REFUSE 3"), Command::Files(FilesCommand::Answer(3, Answer::No)));
+    assert_eq!(command("UPD Cancel  12"), Command::Files(FilesCommand::Cancel(12)));
+    // A user may have such a name, and no file that is a number but by `./3`.
+    assert_eq!(command("UPD cancel ./3"), send("cancel", "./3"));
+    assert_eq!(command("UPD cancel 99999999999"), send("cancel", "99999999999"));
+}
+
 proptest! {
     #[test]
-    fn no_line_panics(line in any::<String>(), verb in "(BCM|SRB|SRM|RDM|rdm b|RDM s|RDM 1|OUT)? ?") {
+    fn no_line_panics(line in any::<String>(), verb in "(BCM|SRB|SRM|UPD|UPD luke|UPD CANCEL|RDM|rdm b|RDM s|RDM 1|OUT)? ?") {
         let _ = read(&line);
         let _ = read(&format!("{verb}{line}"));
     }

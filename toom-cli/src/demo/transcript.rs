@@ -8,6 +8,7 @@ use toom_net::client::{CallError, Client};
 use toom_net::protocol::PageLimit;
 
 use super::{FRIENDS, House, USER, failed};
+use crate::files::{Door, Files};
 use crate::filter::write_line;
 use crate::paint::Paint;
 use crate::render;
@@ -46,7 +47,8 @@ pub(super) async fn play(house: &House, zone: Zone, out: &mut impl io::Write) ->
         write_line(out, line).map_err(Stop::Output)?;
     }
     let voice = Voice { form: Form::Lines, zone, paint: Paint::none() };
-    let mut session = Session::new(me.client, voice, PageLimit::default());
+    let (files, _news) = Files::new(me.client.clone(), Door::closed());
+    let mut session = Session::new(me.client, voice, PageLimit::default(), files);
     let typed = [
         "BCM hello".to_owned(),
         "ATU".to_owned(),

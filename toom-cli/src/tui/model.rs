@@ -6,7 +6,6 @@ mod keys;
 mod news;
 mod talk;
 pub mod thread;
-pub mod transfers;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -18,16 +17,16 @@ use toom_net::protocol::{HistoryRow, NameWord};
 
 use super::areas::Areas;
 use super::lines::Lines;
+use crate::files::{News, UnderWay, What};
 use crate::filter::Shown;
 use crate::knowledge::Knowledge;
 use crate::pending::Pending;
-use crate::said::Ends;
+use crate::said::{Ends, Said};
 use crate::session::Reply;
 use crate::unread::Unread;
 use crate::voice::Voice;
 use input::Input;
 use thread::{Fetch, Thread, View};
-use transfers::Transfer;
 
 /// How many conversations are kept.
 const CONVERSATIONS_MAX: usize = 10_000;
@@ -63,6 +62,8 @@ pub enum Event {
     Users(Result<Vec<ActiveUser>, CallError>),
     /// What was posted before the login, later than the time.
     Found(Unread, Timestamp),
+    /// Something happened to a file that is under way.
+    News(News),
     /// Some time has passed.
     Tick,
     /// The program is to end.
@@ -126,7 +127,7 @@ pub struct Model {
     candidates: Vec<String>,
     /// Why there is no connection.
     away: Option<String>,
-    transfers: Vec<Transfer>,
+    transfers: Vec<UnderWay>,
     screen: Rect,
     requests: VecDeque<Request>,
     /// When the last message was posted that came.
@@ -179,6 +180,9 @@ impl Model {
             Event::Page { conversation, fetch, page } => self.take_page(conversation, fetch, page),
             Event::Users(users) => self.take_users(users),
             Event::Found(found, since) => self.take_found(&found, since),
+            // How far it is stands elsewhere.
+            Event::News(News { what: What::Moving(..), .. }) => {}
+            Event::News(news) => self.tell(&Said::Transfer(news)),
             Event::Tick => self.ask_for_users(),
             Event::Leave => self.send("OUT".to_owned(), now),
         }
@@ -204,13 +208,13 @@ impl Model {
     }
 
     /// Files under way.
-    pub const fn transfers_mut(&mut self) -> &mut Vec<Transfer> {
-        &mut self.transfers
+    pub fn set_transfers(&mut self, transfers: Vec<UnderWay>) {
+        self.transfers = transfers;
     }
 
     /// Files under way.
     #[must_use]
-    pub fn transfers(&self) -> &[Transfer] {
+    pub fn transfers(&self) -> &[UnderWay] {
         &self.transfers
     }
 

@@ -11,11 +11,12 @@ use toom_net::protocol::NameWord;
 use super::areas::Areas;
 use super::model::Model;
 use super::model::thread::{Thread, View};
-use super::model::transfers::{Direction, State, Transfer};
 use super::wrap::{Row, cut, tail, width_of, wrap};
+use crate::files::{About, Direction, Stage, UnderWay};
 use crate::filter::{Ink, Shown};
 use crate::knowledge::Knowledge;
 use crate::paint::Look;
+use crate::render;
 
 /// What the keys do, where there is nothing else to tell.
 const KEYS: &str = "Tab completes  PgUp/PgDn scroll  Alt-Up/Alt-Down conversation  HELP  OUT";
@@ -167,19 +168,28 @@ fn notice(model: &Model) -> Shown {
     }
 }
 
-fn transfer_line(transfer: &Transfer) -> String {
-    let Transfer { name, direction, done, total, state } = transfer;
+/// What is known of it, the most important first: the line may be cut.
+fn transfer_line(one: &UnderWay) -> String {
+    let UnderWay { about: About { number, direction, user, name, bytes }, stage, pace, .. } = one;
     let arrow = match direction {
         Direction::In => "<-",
         Direction::Out => "->",
     };
-    let percent = transfer.percent();
-    match state {
-        State::Waiting => format!("{arrow} {name}: waiting for a yes, {total} bytes"),
-        State::Running => format!("{arrow} {name}: {percent}%, {done} of {total} bytes"),
-        State::Done => format!("{arrow} {name}: done, {total} bytes"),
-        State::Failed(why) => format!("{arrow} {name}: ended at {percent}%: {why}"),
-    }
+    let stands = match stage {
+        Stage::Hashing => format!("reading, {}%", pace.percent()),
+        Stage::NoServer => "waiting for the server".to_owned(),
+        Stage::Offered => "waiting for a yes".to_owned(),
+        Stage::Asked => format!("UPD ACCEPT {number} or UPD REFUSE {number}"),
+        Stage::Connecting => "connecting".to_owned(),
+        Stage::Finishing => "finishing".to_owned(),
+        Stage::Moving => {
+            let rate = pace.rate.map_or_else(String::new, |rate| format!(", {}/s", render::size(rate)));
+            let left =
+                pace.left.map_or_else(String::new, |left| format!(", {} left", render::duration(left)));
+            format!("{}%{rate}{left}", pace.percent())
+        }
+    };
+    format!("{arrow} {number} {user}: {stands}: {name}, {}", render::size(*bytes))
 }
 
 /// The line that is typed, as far as it fits; the cursor is always on it.

@@ -40,7 +40,7 @@ fn every_reply_is_one_object_a_line() {
     let commands =
         ["-c", "BCM a \"b\"", "-c", "SRB luke", "-c", "RDM b #0", "-c", "ATU", "-c", "SRM 7 x", "-c", "what"];
     let (objects, code) = run(&port(&server), &commands);
-    let unknown = "no such command; the commands are BCM, ATU, SRB, SRM, RDM, OUT and HELP";
+    let unknown = "no such command; the commands are BCM, ATU, SRB, SRM, RDM, UPD, OUT and HELP";
     let expected = [
         login(),
         json!({ "type": "posted", "conversation": "b", "number": 1, "time": "TIME" }),

@@ -61,7 +61,9 @@ fn every_refusal_is_one_line_and_changes_nothing() {
         ("SRB luke", "a room needs somebody else in it"),
         ("SRM 1 hello", "no such room, or you are not in it"),
         ("RDM 1 1h", "no such room, or you are not in it"),
-        ("UPD hans film.mp4", "UPD is not there yet: sending files comes with a later version"),
+        ("UPD hans", "the form is UPD <user> <file>, UPD, or UPD ACCEPT|REFUSE|CANCEL <number>"),
+        ("UPD CANCEL 7", "no transfer under way has the number 7; UPD lists them"),
+        ("UPD", "no file is under way"),
     ] {
         assert_eq!(luke.ask(typed), told, "{typed}");
     }

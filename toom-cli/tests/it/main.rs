@@ -10,6 +10,7 @@ mod arguments;
 mod demo;
 mod documents;
 mod exit_codes;
+mod files;
 #[cfg(unix)]
 mod full_screen;
 mod hostile;

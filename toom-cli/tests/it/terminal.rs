@@ -445,3 +445,29 @@ fn what_was_posted_since_the_last_run_is_counted_by_room() {
     second.press("OUT\r");
     assert_eq!(second.end(), (Some(0), true));
 }
+
+#[test]
+fn a_file_is_asked_about_above_the_line_that_is_typed_and_arrives_after_a_yes() {
+    let server = server();
+    let (there, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(here.path().join("my film.mp4"), "moving pictures").unwrap();
+    let mut luke = Screen::log_in_with(&port(&server), "luke", |command| {
+        command.arg("--download-dir").arg(there.path());
+    });
+    let mut obiwan = Screen::log_in(&server, "obiwan");
+    luke.press("BCM half a sen");
+    luke.wait_for("sen");
+    obiwan.press(&format!("UPD luke {}/my \t\r", here.path().display()));
+    obiwan.wait_for("UPD 1: my film.mp4, 15 B, is offered to luke\r\n");
+    luke.wait_for("UPD 1: obiwan offers a file of 15 B, to be saved as obiwan_my film.mp4; ");
+    luke.wait_for("BCM half a sen");
+    luke.press("\x15UPD\r");
+    luke.wait_for("UPD 1: obiwan_my film.mp4 from obiwan, 15 B: UPD ACCEPT 1 or UPD REFUSE 1\r\n");
+    luke.wait_until_ready();
+    luke.press("UPD ACCEPT 1\r");
+    obiwan.wait_for("UPD 1: luke has my film.mp4: 15 B in ");
+    luke.wait_for("obiwan_my film.mp4 from obiwan is here: 15 B in ");
+    let saved = std::fs::read_to_string(there.path().join("obiwan_my film.mp4")).unwrap();
+    assert_eq!(saved, "moving pictures");
+    obiwan.ask("UPD", "no file is under way\r\n");
+}

@@ -9,10 +9,10 @@ use toom_net::client::{Away, CallError, Pushed, StoreMet};
 use toom_net::protocol::{Code, Failure, HistoryRow, LoggedIn, Verb};
 
 use super::{Desk, at, message, name, room, said};
+use crate::files::{About, Direction, Pace, Route, Stage, UnderWay};
 use crate::paint::Color;
 use crate::said::{Ends, Refusal, Said};
 use crate::tui::model::thread::Fetch;
-use crate::tui::model::transfers::{Direction, State, Transfer};
 use crate::tui::model::{Event, Read, Request};
 use crate::unread::Unread;
 
@@ -24,13 +24,18 @@ fn what_others_wrote_is_shown_and_never_obeyed() {
     desk.enter_room(1, &["\u{202e}ekul", "obiwan"]);
     desk.hear(Conversation::Broadcast, 1, "lu\u{200b}ke", HOSTILE);
     desk.take(Event::Pasted("\u{1b}[2J\u{1b}]0;owned\u{7}".to_owned()));
-    desk.model.transfers_mut().push(Transfer {
-        name: "\u{1b}[31mred".to_owned(),
-        direction: Direction::In,
-        done: 1,
-        total: 2,
-        state: State::Failed("\u{9b}2J".to_owned()),
-    });
+    desk.model.set_transfers(vec![UnderWay {
+        about: About {
+            number: 1,
+            direction: Direction::In,
+            user: "\u{9b}2J".to_owned(),
+            name: "\u{1b}[31mred".to_owned(),
+            bytes: 2,
+        },
+        stage: Stage::Asked,
+        route: Route::Direct,
+        pace: Pace::default(),
+    }]);
     desk.take(Event::Tick);
     desk.expect("hostile");
 }

@@ -7,8 +7,8 @@ use toom_core::Conversation;
 use toom_net::client::{Away, Pushed};
 
 use super::{Desk, room};
+use crate::files::{About, Direction, Pace, Route, Stage, UnderWay};
 use crate::paint::Color;
-use crate::tui::model::transfers::{Direction, State, Transfer};
 use crate::tui::model::{Ended, Request};
 
 const EVERYONE: Conversation = Conversation::Broadcast;
@@ -194,19 +194,20 @@ fn ctrl_c_throws_away_the_line_and_then_leaves() {
 #[test]
 fn files_under_way_stand_above_the_line_that_is_typed() {
     let mut desk = Desk::new(80, 14);
-    let file = |name: &str, direction, done, state| Transfer {
-        name: name.to_owned(),
-        direction,
-        done,
-        total: 2000,
-        state,
+    let file = |number, name: &str, direction, stage, pace| UnderWay {
+        about: About { number, direction, user: "luke".to_owned(), name: name.to_owned(), bytes: 2048 },
+        stage,
+        route: Route::Direct,
+        pace,
     };
-    *desk.model.transfers_mut() = vec![
-        file("plans.pdf", Direction::In, 500, State::Running),
-        file("\u{202e}gpj.exe", Direction::Out, 0, State::Waiting),
-        file("hologram", Direction::Out, 2000, State::Done),
-        file("map", Direction::In, 20, State::Failed("luke left".to_owned())),
-    ];
+    let (rate, left) = (Some(512), Some(Duration::from_secs(3)));
+    let pace = Pace { bytes_done: 512, bytes_total: 2048, rate, left };
+    desk.model.set_transfers(vec![
+        file(1, "luke_plans.pdf", Direction::In, Stage::Moving, pace),
+        file(2, "\u{202e}gpj.exe", Direction::Out, Stage::Offered, Pace::default()),
+        file(3, "luke_map", Direction::In, Stage::Asked, Pace::default()),
+        file(4, "hologram", Direction::Out, Stage::Moving, Pace { rate: None, left: None, ..pace }),
+    ]);
     desk.expect("transfers");
 }
 
