@@ -325,6 +325,10 @@ impl<C: Clock> Io<C> {
     fn write(&mut self, id: ConnectionId) {
         loop {
             let Some(socket) = self.sockets.get_mut(id.slot()).and_then(Option::as_mut) else { return };
+            // The end was sent. Each time it is sent again, the system says again that there is room.
+            if socket.is_draining() {
+                return;
+            }
             let Some(outbox) = self.hub.outbox(id) else { return };
             let written = match socket.write(outbox, &mut self.scratch) {
                 Written::Bytes(bytes) => bytes,

@@ -74,9 +74,8 @@ fn senders_of_a_byte_now_and_then_are_cut_in_time_cost_little_and_hold_nobody_up
         std::thread::sleep(Duration::from_millis(500));
         most = most.max(server.resident_kib());
     }
-    // A tick is 10 ms. A server that spins takes all of them, whatever else the machine does.
-    let (used, all) = (u128::from(server.ticks() - ticks), begun.elapsed().as_millis() / 10);
-    assert!(used * 5 < all * 4, "{used} ticks of {all}");
+    let used = server.ticks() - ticks;
+    assert!(used < 100, "{used} ticks of 500");
     assert!(most.saturating_sub(memory) < 16 * PEERS as u64, "{most} KiB after {memory}");
     // They are cut, though none of them reads or closes.
     expect_metric(&server, &format!("toomd_limits_hit_total{{limit=\"login-time\"}} {PEERS}"));
