@@ -15,10 +15,13 @@ mod crowd;
 mod data;
 #[cfg(target_os = "linux")]
 mod ending;
+mod files;
 #[cfg(target_os = "linux")]
 mod full;
 #[cfg(target_os = "linux")]
 mod hostile;
+#[cfg(target_os = "linux")]
+mod ipv6;
 #[cfg(target_os = "linux")]
 mod process;
 mod tls;

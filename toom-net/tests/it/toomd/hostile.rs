@@ -255,27 +255,6 @@ fn no_text_and_no_name_writes_into_the_log() {
 }
 
 #[test]
-fn ipv6_is_served_like_ipv4_and_counted() {
-    let folder = folder("luke pw\n");
-    let limits = ["--limit", "loopback=counted", "--limit", "connections-per-address=1"];
-    let mut child = command(&folder, &[&["0", "--listen", "::1"], &limits[..]].concat()).spawn().unwrap();
-    let mut talk = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    while !line.starts_with("listening on [::1]:") {
-        line.clear();
-        assert_ne!(talk.read_line(&mut line).unwrap(), 0);
-    }
-    let port = line.trim_end().rsplit(':').next().unwrap().parse().unwrap();
-    let connect = || Peer(BufReader::new(TcpStream::connect(("::1", port)).unwrap()));
-    let mut luke = connect();
-    assert!(luke.line().starts_with("TOOM 1 "));
-    assert!(luke.ask("LOGIN luke pw").contains(" luke ::1 "));
-    assert!(connect().line().starts_with("BYE too-many-connections your address "));
-    child.kill().unwrap();
-    child.wait().unwrap();
-}
-
-#[test]
 fn guesses_beyond_those_that_can_be_checked_are_told_when_to_come_again_and_hold_nobody_up() {
     let words =
         ["--admin", "./admin", "--limit", "password-checks=1", "--limit", "password-checks-waiting=1"];
