@@ -47,6 +47,12 @@ impl Seed {
     pub const fn new(random: [u8; 16]) -> Self {
         Self(random)
     }
+
+    /// The bytes, for who writes down what an engine was opened with. Who has them can choose names that share a place.
+    #[must_use]
+    pub const fn bytes(self) -> [u8; 16] {
+        self.0
+    }
 }
 
 impl core::fmt::Debug for Seed {

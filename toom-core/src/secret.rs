@@ -147,7 +147,8 @@ impl Secret {
     }
 
     /// Whether `other` is letter for letter the same secret.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (Kind::Plain(one), Kind::Plain(two)) => bool::from(equal_texts(one, two)),
             (Kind::Argon2id { hash: one, .. }, Kind::Argon2id { hash: two, .. }) => one == two,
