@@ -32,6 +32,8 @@ mod metrics;
 mod outbox;
 mod rate;
 mod reading;
+mod recording;
+mod replay;
 mod running;
 mod sink;
 #[cfg(feature = "tls")]
@@ -44,6 +46,8 @@ pub use event::{Event, EventFormat, EventLine, OpenSession, RoomTexts};
 pub use limits::{Loopback, RelayFiles, ServerLimits};
 pub use metrics::{ConnectionMetrics, EngineMetrics, Histogram, Metrics, ReadMetrics, TransferMetrics};
 pub use rate::Rate;
+pub use recording::RecordingError;
+pub use replay::{Counts, Ending, Parted, Replayed, replay};
 pub use running::{Handle, RunningServer};
 #[cfg(feature = "tls")]
 pub use tls::{Identity, IdentityError};

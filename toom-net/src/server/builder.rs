@@ -2,7 +2,7 @@
 
 use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::sync_channel;
@@ -20,6 +20,7 @@ use super::handshakes::Handshakes;
 use super::hub::Hub;
 use super::io::{Io, LISTENER, Parts, WAKER};
 use super::metrics::Board;
+use super::recording::{Opening, Recorder, Recording};
 use super::running::{Handle, RunningServer};
 use super::sink::EventSink;
 #[cfg(feature = "tls")]
@@ -52,6 +53,7 @@ impl Server {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             sink: EventSink::new(|_| ()),
             clock: SystemClock::start(),
+            recording: None,
             #[cfg(feature = "tls")]
             identity: None,
         }
@@ -68,6 +70,7 @@ pub struct ServerBuilder<S, C = SystemClock> {
     listen: SocketAddr,
     sink: EventSink,
     clock: C,
+    recording: Option<Recording>,
     #[cfg(feature = "tls")]
     identity: Option<Identity>,
 }
@@ -87,6 +90,9 @@ pub enum ServerError {
         /// Why not.
         reason: io::Error,
     },
+    /// The recording could not be begun.
+    #[error("cannot write the recording: {0}")]
+    Recording(io::Error),
     /// The system gave no thread or no way to wait for sockets.
     #[error("cannot start the server: {0}")]
     System(#[from] io::Error),
@@ -137,6 +143,14 @@ impl<S: Storage + Send + 'static, C: Clock> ServerBuilder<S, C> {
         Self { identity: identity.into(), ..self }
     }
 
+    /// Writes down in `recording` everything that the engine is given and what it gives, for [`replay`](super::replay()): the texts of all messages,
+    /// but no password and nothing that is made of one. A thread of its own does that; where it fails, or takes too long, the recording ends,
+    /// with an [`Event`], and the server goes on. With `None`, which is the default, nothing is written down.
+    #[must_use]
+    pub fn record(self, recording: Option<impl Write + Send + 'static>) -> Self {
+        Self { recording: recording.map(Recording::new), ..self }
+    }
+
     /// Other clocks than the machine's.
     #[must_use]
     pub fn clock<D: Clock>(self, clock: D) -> ServerBuilder<S, D> {
@@ -148,6 +162,7 @@ impl<S: Storage + Send + 'static, C: Clock> ServerBuilder<S, C> {
             listen: self.listen,
             sink: self.sink,
             clock,
+            recording: self.recording,
             #[cfg(feature = "tls")]
             identity: self.identity,
         }
@@ -157,7 +172,8 @@ impl<S: Storage + Send + 'static, C: Clock> ServerBuilder<S, C> {
     ///
     /// # Errors
     /// [`ServerError`] says why there is no server.
-    pub fn start(self) -> Result<RunningServer, ServerError> {
+    pub fn start(mut self) -> Result<RunningServer, ServerError> {
+        let recovered = self.recording.as_ref().map(|_| self.storage.recover()).transpose()?;
         let engine = Engine::open(self.storage, self.config)?;
         let poll = Poll::new()?;
         let (listener, local) = open_listener(&poll, self.listen)
@@ -180,7 +196,19 @@ impl<S: Storage + Send + 'static, C: Clock> ServerBuilder<S, C> {
         let mut running = RunningServer::new(local, handle.clone());
 
         let reader = engine.storage().reader();
-        let (reads, reading) = spawn_reader(reader, outlet.clone(), self.sink.clone(), &handle)?;
+        let checks_max = self.limits.checks_max();
+        let mut engine = EngineLoop::new(engine, checks_max);
+        engine.set_accounts(self.accounts.clone(), &mut Turn::default());
+        let recording = self.recording.zip(recovered).map(|(recording, recovered)| {
+            let (config, accounts) = (self.config, self.accounts);
+            let opening = Opening { config, epoch: greeting.epoch, checks_max, recovered, accounts };
+            recording.begin(&opening, engine.digest(), self.sink.clone()).map_err(ServerError::Recording)
+        });
+        let (recorder, recording) = recording.transpose()?.unzip();
+        running.workers.extend(recording);
+
+        let pages = recorder.as_ref().map(Recorder::pages);
+        let (reads, reading) = spawn_reader(reader, outlet.clone(), self.sink.clone(), pages, &handle)?;
         running.workers.push(reading);
         let (checks, checking) = spawn_checkers(&self.limits, &handle)?;
         running.workers.extend(checking);
@@ -188,12 +216,11 @@ impl<S: Storage + Send + 'static, C: Clock> ServerBuilder<S, C> {
         #[cfg(feature = "tls")]
         let handshakes = start_handshakes(&self.limits, &mut running)?;
 
-        let mut engine = EngineLoop::new(engine, self.limits.checks_max());
-        engine.set_accounts(self.accounts, &mut Turn::default());
-        let links = Links { inputs, outlet, checks, reads, sink: self.sink.clone(), counts: board.engine };
+        let sink = self.sink.clone();
+        let links = Links { inputs, outlet, checks, reads, sink, counts: board.engine, recorder };
         let clock = Arc::new(self.clock);
         let engine_clock = Arc::clone(&clock);
-        let run = move || run_engine(engine, &links, &*engine_clock);
+        let run = move || run_engine(engine, links, &*engine_clock);
         running.workers.push(spawn("toom-engine", handle.clone(), run)?);
 
         self.sink.tell([Event::Running, Event::Waiting]);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use toom_core::{
-    Body, Conversation, Effect, Engine, IdempotencyKey, MessageNumber, Mono, Now, RoomId, Secret, Storage,
-    UserName,
+    Body, Conversation, Digest, Effect, Engine, IdempotencyKey, MessageNumber, Mono, Now, RoomId, Secret,
+    Storage, StorageError, UserName, Verdict,
 };
 
 use super::Event;
@@ -43,12 +43,18 @@ pub(super) struct EngineLoop<S> {
 pub(super) struct Turn {
     /// For the connections, in order.
     pub(super) releases: Vec<Release>,
+    /// The verdicts that a replay has on the passwords that it would check at once, in order.
+    pub(super) given: VecDeque<Verdict>,
+    /// The verdicts on passwords that were checked at once, in order.
+    pub(super) verdicts: Vec<Verdict>,
     /// Passwords to check.
     pub(super) checks: Vec<Check>,
     /// Pages to read.
     pub(super) reads: Vec<Read>,
     /// For the operator, in order.
     pub(super) events: Vec<Event>,
+    /// Why its writes were not stored.
+    pub(super) fault: Option<StorageError>,
     /// Whether the server stops.
     pub(super) stops: bool,
 }
@@ -127,6 +133,11 @@ impl<S: Storage> EngineLoop<S> {
             broadcast_floor: floor,
             ..self.counts
         }
+    }
+
+    /// Stands for the state of the engine.
+    pub(super) fn digest(&self) -> Digest {
+        self.engine.digest()
     }
 
     pub(super) fn next_deadline(&self) -> Option<Mono> {
@@ -286,4 +297,4 @@ impl Operation {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

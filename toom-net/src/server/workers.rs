@@ -12,6 +12,7 @@ use toom_core::{History, Storage};
 use super::engine_loop::{EngineLoop, Turn};
 use super::exchange::{Check, Input, Read, Release};
 use super::metrics::{EngineMetrics, Published, ReadMetrics};
+use super::recording::{PageRecorder, Recorder};
 use super::running::Handle;
 use super::sink::EventSink;
 use super::{Clock, ServerLimits};
@@ -89,16 +90,23 @@ pub(super) struct Links {
     pub(super) reads: Sender<Read>,
     pub(super) sink: EventSink,
     pub(super) counts: Published<EngineMetrics>,
+    /// Writes down all that the engine is given, where that is asked for.
+    pub(super) recorder: Option<Recorder>,
 }
 
 /// Takes what has come, carries it out in one turn, and hands out what came of it, until it is told to stop.
-pub(super) fn run_engine<S: Storage>(mut engine: EngineLoop<S>, links: &Links, clock: &dyn Clock) {
+pub(super) fn run_engine<S: Storage>(mut engine: EngineLoop<S>, mut links: Links, clock: &dyn Clock) {
+    let mut recorder = links.recorder.take();
     loop {
         let Some(first) = wait(&engine, &links.inputs, clock) else { return };
         let room = engine.room().saturating_sub(usize::from(first.is_some()));
         let inputs = first.into_iter().chain(links.inputs.try_iter().take(room));
-        let mut turn = Turn::default();
-        engine.turn(inputs, clock.now(), &mut turn);
+        let inputs = inputs.inspect(|input| recorder.iter_mut().for_each(|recorder| recorder.takes(input)));
+        let (now, mut turn) = (clock.now(), Turn::default());
+        engine.turn(inputs, now, &mut turn);
+        if let Some(recorder) = &mut recorder {
+            recorder.turned(now, &turn, &engine);
+        }
         links.counts.publish(engine.metrics());
         links.outlet.send(turn.releases);
         // The threads that these are for end after this one.
@@ -160,6 +168,7 @@ pub(super) fn spawn_reader<H: History + Send + 'static>(
     history: H,
     outlet: Outlet,
     sink: EventSink,
+    mut recorder: Option<PageRecorder>,
     server: &Handle,
 ) -> io::Result<(Sender<Read>, JoinHandle<()>)> {
     let (reads, queue) = channel::<Read>();
@@ -172,6 +181,9 @@ pub(super) fn spawn_reader<H: History + Send + 'static>(
             counts.page_time.add_time(begun.elapsed());
             counts.failed += u64::from(event.is_some());
             board.publish(counts);
+            if let Some(recorder) = &mut recorder {
+                recorder.read(&reply, event.is_none());
+            }
             outlet.send(vec![reply]);
             sink.tell(event);
         }

@@ -24,6 +24,7 @@ mod hostile;
 mod ipv6;
 #[cfg(target_os = "linux")]
 mod process;
+mod recording;
 mod tls;
 
 /// A running `toomd` in a folder of its own, killed when it is dropped.

@@ -14,6 +14,7 @@ use crate::data::DataArgs;
 use crate::limits::Setting;
 use crate::logging::{LogFormat, LogLevel};
 use crate::repair::RepairArgs;
+use crate::replay::ReplayArgs;
 use crate::tls::TlsArgs;
 use crate::verify::VerifyArgs;
 
@@ -65,6 +66,11 @@ pub(crate) enum Command {
     ///
     /// The server must not be running. The damaged files are kept beside the new ones. Asks on a terminal, and elsewhere needs --yes.
     Repair(RepairArgs),
+    /// Run what `toomd --record` wrote again, and say whether the same comes of it
+    ///
+    /// It runs in memory: no store, no accounts and no network are needed or touched. It fails at the first output, page or state that is another
+    /// than the recorded one, and shows both, and at damage. A recording that breaks off, because its server was killed, is no failure.
+    Replay(ReplayArgs),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -98,6 +104,9 @@ pub(crate) struct ServeArgs {
     /// Keep readable copies of the sessions and of all messages in this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) text_logs: Option<PathBuf>,
+    /// Write down all that the engine is given and gives, for `toomd replay`, in this new file: every message, but no password
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
     /// Answer operators here: /metrics, /healthz, /readyz, `toomd sessions` and `toomd kick`; a loopback address with a port, or the path of a Unix socket
     #[arg(long, value_name = "ADDR")]
     pub(crate) admin: Option<AdminAddress>,
@@ -241,13 +250,14 @@ mod tests {
 
     #[test]
     fn every_serving_argument_arrives() {
-        let words = "0 5 --listen :: --credentials a/b --data e/f --durability buffered --keep-for 30d --keep-bytes 4096 --block 500ms --show-room-texts --text-logs c/d --allow-plain-passwords";
+        let words = "0 5 --listen :: --credentials a/b --data e/f --durability buffered --keep-for 30d --keep-bytes 4096 --block 500ms --show-room-texts --text-logs c/d --record g/h --allow-plain-passwords";
         let args = serve(&words.split(' ').collect::<Vec<_>>()).unwrap();
         assert_eq!((args.port, args.attempts.get()), (0, 5));
         assert_eq!(args.listen.to_string(), "::");
         assert_eq!(args.credentials, PathBuf::from("a/b"));
         assert_eq!(args.block, Duration::from_millis(500));
         assert_eq!(args.text_logs, Some(PathBuf::from("c/d")));
+        assert_eq!(args.record, Some(PathBuf::from("g/h")));
         assert_eq!(args.data.dir.path, PathBuf::from("e/f"));
         assert_eq!(args.data.durability, Outlives::Buffered);
         assert_eq!(args.data.keep_for, Some(Duration::from_hours(30 * 24)));
@@ -285,6 +295,8 @@ mod tests {
             &["--keep-for", "30"],
             &["--keep-bytes", "0"],
             &["2000", "3", "4"],
+            &["replay"],
+            &["replay", "a", "b"],
             &["export", "folder"],
             &["export", "--format", "xml"],
             &["export", "--zone", "Nowhere/Land"],

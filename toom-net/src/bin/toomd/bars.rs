@@ -17,6 +17,7 @@ enum Work {
     Importing,
     Verifying,
     Repairing,
+    Replaying,
 }
 
 impl Bars {
@@ -40,6 +41,11 @@ impl Bars {
     /// The same while it is repaired.
     pub(crate) fn repair_teller(&mut self) -> impl FnMut(toom_core::Progress) + '_ {
         |toom_core::Progress { done, total }| self.show(Work::Repairing, done, total)
+    }
+
+    /// What is to be told of the bytes of a replay, which are `of`.
+    pub(crate) fn replay_teller(&mut self, of: u64) -> impl FnMut(u64) + '_ {
+        move |done| self.show(Work::Replaying, done, of)
     }
 
     fn show(&mut self, work: Work, done: u64, of: u64) {
@@ -73,6 +79,7 @@ fn style(work: Work) -> ProgressStyle {
         Work::Importing => "importing {wide_bar} {human_pos} of {human_len} messages, {eta} left",
         Work::Checking => "checking {wide_bar} {bytes} of {total_bytes}, {eta} left",
         Work::Repairing => "repairing {wide_bar} {bytes} of {total_bytes}, {eta} left",
+        Work::Replaying => "replaying {wide_bar} {bytes} of {total_bytes}, {eta} left",
         Work::Verifying => "verifying {wide_bar} {bytes} of {total_bytes}, {eta} left",
     };
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -84,7 +91,14 @@ mod tests {
 
     #[test]
     fn every_template_is_one_and_every_step_has_its_bar() {
-        for work in [Work::Exporting, Work::Checking, Work::Importing, Work::Verifying, Work::Repairing] {
+        for work in [
+            Work::Exporting,
+            Work::Checking,
+            Work::Importing,
+            Work::Verifying,
+            Work::Repairing,
+            Work::Replaying,
+        ] {
             let mut bars = Bars::default();
             bars.show(work, 0, 3);
             bars.show(work, 3, 3);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use toom_core::{SecretError, StorageError};
 use toom_net::archive::{ExportError, ImportError, TextLogsError};
 use toom_net::credentials::{EditError, FileError};
-use toom_net::server::{IdentityError, ServerError};
+use toom_net::server::{IdentityError, RecordingError, ServerError};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -52,6 +52,12 @@ pub(crate) enum Failure {
     Unfinished { path: PathBuf, error: ImportError },
     #[error("text logs: {0}")]
     TextLogs(#[from] TextLogsError),
+    #[error("{path}: {error}")]
+    Recording { path: PathBuf, error: RecordingError },
+    #[error("{path} is damaged at byte {offset}: {what}; what stands before that was replayed")]
+    RecordingDamaged { path: PathBuf, offset: u64, what: &'static str },
+    #[error("something else came of {path} than was recorded")]
+    ReplayParted { path: PathBuf },
     #[error(transparent)]
     Server(#[from] ServerError),
     #[error("the operating system gives no random bytes: {0}")]

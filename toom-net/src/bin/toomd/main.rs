@@ -17,6 +17,7 @@ mod printer;
 mod random;
 mod repair;
 mod repeats;
+mod replay;
 mod serve;
 mod sessions;
 mod signals;
@@ -59,6 +60,7 @@ fn run(cli: Cli, settings: &[config::Effective]) -> Result<(), Failure> {
         Some(Command::Import(import)) => archive::import(&import),
         Some(Command::Verify(verify)) => verify::run(&verify),
         Some(Command::Repair(repair)) => repair::run(&repair),
+        Some(Command::Replay(replay)) => replay::run(&replay),
         Some(Command::Completions { shell }) => docs::completions(shell),
         Some(Command::Man) => docs::man(),
         Some(Command::Config(_)) => config::show(settings),

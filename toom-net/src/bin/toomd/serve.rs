@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use sd_notify::NotifyState;
 use toom_core::{Config, Epoch, Limits, MemoryStorage, Policy, Secret, Seed, Storage, UserName};
-use toom_net::archive::{TextLogs, TextLogsError};
+use toom_net::archive::{TextLogs, TextLogsError, create_file};
 use toom_net::credentials::Credentials;
 use toom_net::server::{Handle, Identity, RoomTexts, Server};
 
@@ -66,12 +66,14 @@ impl Start<'_> {
             Printer::start(if args.show_room_texts { RoomTexts::Shown } else { RoomTexts::Hidden })?;
         let logs = args.text_logs.as_deref().map(|folder| keep_logs(folder, &mut storage)).transpose()?;
         let (events, log) = (printer.sink(), logs.as_ref().map(TextLogs::sink));
+        let recording = args.record.as_deref().map(create_file).transpose()?;
         let server = Server::builder(storage)
             .config(config(args, bounds.engine)?)
             .limits(bounds.server)
             .accounts(secrets(&accounts))
             .listen(SocketAddr::new(args.listen, args.port))
             .tls(identity)
+            .record(recording)
             .on_event(move |event| {
                 if let Some(log) = &log {
                     log.tell(event);
@@ -81,7 +83,8 @@ impl Start<'_> {
                 }
                 events.tell(event);
             })
-            .start()?;
+            .start();
+        let server = server.inspect_err(|_| remove_recording(args))?;
         tracing::info!(target: ANNOUNCEMENT, "listening on {}", server.local_addr());
 
         let handle = server.handle();
@@ -106,6 +109,13 @@ fn keep_logs(folder: &Path, storage: &mut impl Storage) -> Result<TextLogs, Text
     TextLogs::start(folder, TimeZone::system(), storage, |line| {
         tracing::warn!("{line}");
     })
+}
+
+/// Removes the recording of a server that never served: its name is free for the next start.
+fn remove_recording(args: &ServeArgs) {
+    if let Some(path) = &args.record {
+        let _ = std::fs::remove_file(path);
+    }
 }
 
 /// Reads again what may change while the server runs.

@@ -77,7 +77,10 @@ impl<S: Storage> EngineLoop<S> {
         let check = Check { connection, challenge, password };
         self.logins.under_way.insert(connection, UnderWay::Waits(attempt));
         match work {
-            Work::Quick => self.finish_login(check.run(), now, turn),
+            Work::Quick => {
+                let checked = turn.check(check);
+                self.finish_login(checked, now, turn);
+            }
             Work::Slow => turn.checks.push(check),
         }
     }
@@ -122,6 +125,17 @@ impl<S: Storage> EngineLoop<S> {
         } += 1;
         counts.blocks += u64::from(matches!(error, LoginError::WrongPassword { blocked: Some(_) }));
         turn.releases.push(refused(to, error));
+    }
+}
+
+impl Turn {
+    fn check(&mut self, check: Check) -> Checked {
+        let checked = match self.given.pop_front() {
+            Some(verdict) => check.judged(verdict),
+            None => check.run(),
+        };
+        self.verdicts.push(checked.verdict);
+        checked
     }
 }
 

@@ -15,15 +15,22 @@ use crate::server::exchange::{Checked, Offer};
 
 /// A store in memory that counts its appends and fails when it is told to.
 #[derive(Debug)]
-struct Store {
+pub(in crate::server) struct Store {
     memory: MemoryStorage,
     appends: Arc<AtomicUsize>,
     fail: Arc<AtomicUsize>,
 }
 
+impl Store {
+    /// One that does what `fail` says.
+    pub(in crate::server) fn new(memory: MemoryStorage, fail: Arc<AtomicUsize>) -> Self {
+        Self { memory, appends: Arc::default(), fail }
+    }
+}
+
 const WORKS: usize = 0;
-const FULL: usize = 1;
-const BROKEN: usize = 2;
+pub(in crate::server) const FULL: usize = 1;
+pub(in crate::server) const BROKEN: usize = 2;
 
 impl History for Store {
     fn locate(&self, of: Conversation, since: Timestamp) -> Result<Option<MessageNumber>, StorageError> {
@@ -92,10 +99,10 @@ fn at(seconds: u64) -> Now {
 
 impl Server {
     fn with(config: Config, secret: impl Fn(&str) -> Secret) -> Self {
-        let (appends, fail) = (Arc::default(), Arc::default());
         let memory = MemoryStorage::new(Epoch::new(1));
-        let reader = memory.reader();
-        let store = Store { memory, appends: Arc::clone(&appends), fail: Arc::clone(&fail) };
+        let (reader, fail) = (memory.reader(), Arc::default());
+        let store = Store::new(memory, Arc::clone(&fail));
+        let appends = Arc::clone(&store.appends);
         let mut engine = EngineLoop::new(Engine::open(store, config).unwrap(), 3);
         let accounts = NAMES.iter().map(|name| (name.parse().unwrap(), secret(name))).collect();
         engine.set_accounts(accounts, &mut Turn::default());

@@ -35,10 +35,10 @@ impl<S: Storage> EngineLoop<S> {
         let answers = batch.commit();
         self.counts.append_time.add_time(begun.elapsed());
         self.counts.batch_writes.add(answers.len() as u64);
-        let failed = answers.iter().find_map(storage_error).map(Event::storage_failed);
-        self.counts.appends_failed += u64::from(failed.is_some());
-        self.counts.refuses_writes = failed.is_some();
-        turn.events.extend(failed);
+        turn.fault = answers.iter().find_map(storage_error).cloned();
+        self.counts.appends_failed += u64::from(turn.fault.is_some());
+        self.counts.refuses_writes = turn.fault.is_some();
+        turn.events.extend(turn.fault.as_ref().map(Event::storage_failed));
         for (to, answer) in answered.into_iter().zip(answers) {
             let (reply, effects) = match answer {
                 Answer::Broadcast(result) => split(result, to, Verb::Bcm, broadcast, broadcast_refused),

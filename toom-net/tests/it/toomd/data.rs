@@ -9,20 +9,20 @@ use tempfile::TempDir;
 use super::{Peer, Toomd, command, folder};
 
 /// What one run left: its exit code, standard output, and standard error.
-fn run(folder: &TempDir, words: &str) -> (Option<i32>, String, String) {
+pub(super) fn run(folder: &TempDir, words: &str) -> (Option<i32>, String, String) {
     let ran = command(folder, &words.split(' ').collect::<Vec<_>>()).output().unwrap();
     (ran.status.code(), String::from_utf8(ran.stdout).unwrap(), String::from_utf8(ran.stderr).unwrap())
 }
 
 /// What `words` say on standard error when they succeed without a word on standard output.
-fn done(folder: &TempDir, words: &str) -> String {
+pub(super) fn done(folder: &TempDir, words: &str) -> String {
     let (code, out, talk) = run(folder, words);
     assert_eq!((code, out.as_str()), (Some(0), ""), "{words}: {talk}");
     talk
 }
 
 /// What `words` say on standard error when they are refused.
-fn refused(folder: &TempDir, words: &str) -> String {
+pub(super) fn refused(folder: &TempDir, words: &str) -> String {
     let (code, out, talk) = run(folder, words);
     assert_eq!((code, out.as_str()), (Some(1), ""), "{words}: {talk}");
     talk
@@ -34,7 +34,7 @@ fn read(folder: &TempDir, path: &str) -> String {
 
 impl Toomd {
     /// Ends it, as an operator does or as a crash does, and returns its folder.
-    fn stop(mut self, signal: &str) -> TempDir {
+    pub(super) fn stop(mut self, signal: &str) -> TempDir {
         self.signal(signal);
         let ended = self.child.wait().unwrap();
         assert!(ended.success() || signal == "KILL", "{ended}");

@@ -1,0 +1,168 @@
+//! A store for replays: it begins as the recorded one did, keeps no more of what is posted than fits a bound, and fails when the
+//! recorded one failed.
+
+use core::ops::ControlFlow;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use toom_core::{
+    Conversation, Epoch, History, Message, MessageNumber, MessageRef, Record, Recovered, Storage,
+    StorageError, Timestamp,
+};
+
+use crate::server::recording::items::Fault;
+
+/// How many bytes of messages are kept for pages. Older ones go: pages that need them cannot be compared.
+const KEPT_BYTES_MAX: usize = 64 << 20;
+/// What a message takes beside its text, and a little more.
+const MESSAGE_BYTES: usize = 256;
+
+/// The store, and its readers.
+#[derive(Clone, Debug)]
+pub(super) struct ReplayStore(Arc<Mutex<Kept>>);
+
+#[derive(Debug)]
+struct Kept {
+    epoch: Epoch,
+    /// What there was at first; taken when the engine is opened.
+    recovered: Recovered,
+    logs: BTreeMap<Conversation, Log>,
+    /// Where the kept messages are, in the order in which they came.
+    order: VecDeque<Conversation>,
+    bytes: usize,
+    bytes_max: usize,
+    fault: Option<Fault>,
+}
+
+/// The latest messages of a conversation.
+#[derive(Debug, Default)]
+struct Log {
+    messages: VecDeque<Message>,
+    /// Whether there were others before.
+    has_gap: bool,
+}
+
+impl ReplayStore {
+    pub(super) fn new(epoch: Epoch, recovered: Recovered) -> Self {
+        Self::keeping(KEPT_BYTES_MAX, epoch, recovered)
+    }
+
+    fn keeping(bytes_max: usize, epoch: Epoch, recovered: Recovered) -> Self {
+        let gap = || Log { messages: VecDeque::new(), has_gap: true };
+        let logs = recovered.tails.iter().map(|tail| (tail.conversation, gap())).collect();
+        let (order, fault) = (VecDeque::new(), None);
+        Self(Arc::new(Mutex::new(Kept { epoch, recovered, logs, order, bytes: 0, bytes_max, fault })))
+    }
+
+    /// What comes of the next append.
+    pub(super) fn fail(&self, fault: Option<Fault>) {
+        self.kept().fault = fault;
+    }
+
+    // Nothing that holds the lock can panic half way through a change.
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn failed(what: &'static str) -> StorageError {
+    StorageError::Corrupt { thing: "the recorded store".to_owned(), offset: 0, what }
+}
+
+fn not_kept() -> StorageError {
+    failed("the recording does not hold what was posted before it")
+}
+
+impl Kept {
+    fn push(&mut self, message: Message) {
+        self.bytes += cost(&message);
+        self.order.push_back(message.conversation);
+        self.logs.entry(message.conversation).or_default().messages.push_back(message);
+        while self.bytes > self.bytes_max
+            && let Some(log) = self.order.pop_front().and_then(|of| self.logs.get_mut(&of))
+        {
+            log.has_gap = true;
+            self.bytes -= log.messages.pop_front().as_ref().map_or(0, cost);
+        }
+    }
+}
+
+fn cost(message: &Message) -> usize {
+    message.body.as_str().len() + MESSAGE_BYTES
+}
+
+impl Storage for ReplayStore {
+    type Reader = Self;
+
+    fn epoch(&self) -> Epoch {
+        self.kept().epoch
+    }
+
+    fn append(&mut self, records: &[Record]) -> Result<(), StorageError> {
+        let mut kept = self.kept();
+        match kept.fault {
+            None => {}
+            Some(Fault::Full) => {
+                return Err(StorageError::Full { thing: "the recorded store".to_owned(), action: "append" });
+            }
+            Some(Fault::Failed) => return Err(failed("an append failed")),
+        }
+        for record in records {
+            if let Record::Posted(posted) = record {
+                kept.push(posted.message.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn recover(&mut self) -> Result<Recovered, StorageError> {
+        Ok(core::mem::take(&mut self.kept().recovered))
+    }
+
+    fn reader(&self) -> Self {
+        self.clone()
+    }
+}
+
+impl History for ReplayStore {
+    fn locate(
+        &self,
+        conversation: Conversation,
+        since: Timestamp,
+    ) -> Result<Option<MessageNumber>, StorageError> {
+        let kept = self.kept();
+        let Some(log) = kept.logs.get(&conversation) else { return Ok(None) };
+        let later = log.messages.partition_point(|message| message.at <= since);
+        match later.checked_sub(1).and_then(|last| log.messages.get(last)) {
+            Some(last) => Ok(Some(last.number)),
+            None if log.has_gap => Err(not_kept()),
+            None => Ok(None),
+        }
+    }
+
+    fn read(
+        &self,
+        conversation: Conversation,
+        after: Option<MessageNumber>,
+        limit: usize,
+        mut visit: impl FnMut(MessageRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), StorageError> {
+        let kept = self.kept();
+        let Some(log) = kept.logs.get(&conversation) else { return Ok(()) };
+        let first = log.messages.front().map(|message| message.number);
+        if log.has_gap && first.is_none_or(|first| MessageNumber::following(after) < first) {
+            return Err(not_kept());
+        }
+        let skipped = log.messages.partition_point(|message| Some(message.number) <= after);
+        for message in log.messages.iter().skip(skipped).take(limit) {
+            if visit(message.view()).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn floor(&self, _: Conversation) -> Result<MessageNumber, StorageError> {
+        Ok(MessageNumber::FIRST)
+    }
+}
