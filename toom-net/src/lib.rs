@@ -1,6 +1,6 @@
 //! The TOOM protocol, server and client.
 
-#[cfg(feature = "toomd")]
+#[cfg(feature = "archive")]
 pub mod archive;
 #[cfg(feature = "client")]
 pub mod client;
