@@ -179,6 +179,16 @@ mod tests {
     }
 
     #[test]
+    fn each_refusal_is_counted_once_and_apart_from_the_others() {
+        let mut counts = ConnectionMetrics::default();
+        let refusals = [Refused::All, Refused::Address, Refused::Address, Refused::Rate { seconds: 9 }];
+        for refused in refusals.iter().chain(&refusals) {
+            refused.count(&mut counts);
+        }
+        assert_eq!((counts.refused_all, counts.refused_address, counts.refused_rate), (2, 4, 2));
+    }
+
+    #[test]
     fn an_address_is_full_of_strangers_at_its_limit_and_not_before() {
         let two = NonZeroUsize::MIN.saturating_add(1);
         let limits = ServerLimits { strangers_per_address_max: two, ..ServerLimits::default() };

@@ -1,22 +1,26 @@
 //! Stores that fail.
 
 use core::ops::ControlFlow;
+use core::time::Duration;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use toom_core::{
-    Conversation, Epoch, History, MemoryReader, MemoryStorage, MessageNumber, MessageRef, Record, Recovered,
-    Storage, StorageError, Timestamp,
+    Conversation, Epoch, History, MemoryReader, MemoryStorage, MessageNumber, MessageRef, Now, Record,
+    Recovered, Storage, StorageError, Timestamp,
 };
-use toom_net::server::ServerError;
+use toom_net::server::{Clock, RunningServer, ServerError, ServerLimits, SystemClock};
 
 use super::client::{Client, on, timeless};
 
-/// A store in memory that does what it is told.
-struct Store {
-    memory: MemoryStorage,
+/// A store in memory, or its reader, that does what it is told.
+#[derive(Clone)]
+struct Moody<H> {
+    memory: H,
     mood: Arc<AtomicU8>,
 }
+
+type Store = Moody<MemoryStorage>;
 
 const WORKS: u8 = 0;
 const FULL: u8 = 1;
@@ -25,10 +29,10 @@ const PANICS: u8 = 3;
 
 fn store() -> (Store, Arc<AtomicU8>) {
     let mood = Arc::new(AtomicU8::new(WORKS));
-    (Store { memory: MemoryStorage::new(Epoch::new(1)), mood: Arc::clone(&mood) }, mood)
+    (Moody { memory: MemoryStorage::new(Epoch::new(1)), mood: Arc::clone(&mood) }, mood)
 }
 
-impl History for Store {
+impl<H: History> History for Moody<H> {
     fn locate(&self, of: Conversation, since: Timestamp) -> Result<Option<MessageNumber>, StorageError> {
         self.memory.locate(of, since)
     }
@@ -40,7 +44,8 @@ impl History for Store {
         limit: usize,
         visit: impl FnMut(MessageRef<'_>) -> ControlFlow<()>,
     ) -> Result<(), StorageError> {
-        History::read(&self.memory, of, after, limit, visit)
+        assert!(self.mood.load(Ordering::SeqCst) != PANICS, "told to");
+        self.memory.read(of, after, limit, visit)
     }
 
     fn floor(&self, of: Conversation) -> Result<MessageNumber, StorageError> {
@@ -49,7 +54,7 @@ impl History for Store {
 }
 
 impl Storage for Store {
-    type Reader = MemoryReader;
+    type Reader = Moody<MemoryReader>;
 
     fn epoch(&self) -> Epoch {
         self.memory.epoch()
@@ -69,8 +74,8 @@ impl Storage for Store {
         self.memory.recover()
     }
 
-    fn reader(&self) -> MemoryReader {
-        self.memory.reader()
+    fn reader(&self) -> Self::Reader {
+        Moody { memory: self.memory.reader(), mood: Arc::clone(&self.mood) }
     }
 }
 
@@ -101,14 +106,50 @@ fn what_is_not_stored_is_refused_and_delivered_to_nobody_and_reading_goes_on() {
     assert_eq!(luke.ask_rows("ATU"), ["ROW hans T", "OK ATU 1"]);
 }
 
+/// What hans is still told after `request`, which makes the server fail, and which of its threads did.
+fn failed_at(server: RunningServer, mut hans: Client, request: &str) -> (Vec<String>, String) {
+    hans.send(request);
+    let Err(ServerError::Panicked { thread }) = server.wait() else { panic!("it did not fail") };
+    (hans.rest(), thread)
+}
+
 #[test]
-fn a_server_whose_store_panics_ends_and_says_which_thread_did() {
-    let (store, mood) = store();
-    let server = on(store).start().unwrap();
+fn a_server_whose_store_panics_says_goodbye_ends_and_says_which_thread_did() {
+    for (request, failing) in [("BCM two", "toom-engine"), ("RDM b #0", "toom-reader")] {
+        let (store, mood) = store();
+        // The page will not come, and the server waits for it that long.
+        let limits = ServerLimits { closing_time: Duration::from_millis(100), ..ServerLimits::default() };
+        let server = on(store).limits(limits).start().unwrap();
+        let mut hans = Client::log_in(&server, "hans");
+        assert_eq!(hans.ask_timeless("BCM one"), "OK BCM 1 T");
+        mood.store(PANICS, Ordering::SeqCst);
+        let (rest, thread) = failed_at(server, hans, request);
+        assert_eq!(thread, failing);
+        assert!(rest.iter().all(|line| line.starts_with("BYE ")), "{rest:?}");
+    }
+}
+
+/// The machine's clocks, until the thread with the sockets is told to panic when it asks for the time.
+struct Watch(SystemClock, Arc<AtomicU8>);
+
+impl Clock for Watch {
+    fn now(&self) -> Now {
+        let is_io = std::thread::current().name() == Some("toom-io");
+        assert!(!is_io || self.1.load(Ordering::SeqCst) != PANICS, "told to");
+        self.0.now()
+    }
+}
+
+#[test]
+fn a_server_whose_sockets_thread_panics_ends_with_all_connections_and_keeps_what_it_acknowledged() {
+    let (store, _) = store();
+    let reader = store.memory.reader();
+    let clock = Arc::new(AtomicU8::new(WORKS));
+    let server = on(store).clock(Watch(SystemClock::start(), Arc::clone(&clock))).start().unwrap();
     let mut hans = Client::log_in(&server, "hans");
-    mood.store(PANICS, Ordering::SeqCst);
-    hans.send("BCM one");
-    let failed = server.wait().unwrap_err();
-    assert!(matches!(&failed, ServerError::Panicked { thread } if thread == "toom-engine"), "{failed}");
-    assert!(hans.rest().iter().all(|line| line.starts_with("BYE ")));
+    assert_eq!(hans.ask_timeless("BCM one"), "OK BCM 1 T");
+    clock.store(PANICS, Ordering::SeqCst);
+    assert_eq!(failed_at(server, hans, "PING"), (Vec::new(), "toom-io".to_owned()));
+    let last = reader.locate(Conversation::Broadcast, Timestamp::MAX).unwrap();
+    assert_eq!(last, Some(MessageNumber::FIRST));
 }
