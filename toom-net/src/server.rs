@@ -22,6 +22,7 @@ mod connection;
 mod engine_loop;
 mod event;
 mod exchange;
+mod front;
 #[cfg(feature = "tls")]
 mod handshakes;
 mod hub;

@@ -1,15 +1,26 @@
-//! One peer's socket, which never blocks.
+//! What carries one peer's bytes, and never blocks.
 
-use std::io::{self, IoSlice, Read as _, Write as _};
-use std::net::Shutdown;
+use std::io::{self, IoSlice, Read, Write};
 
-use mio::event::Event;
-use mio::net::TcpStream;
+/// Carries the bytes of one peer. It says [`WouldBlock`](io::ErrorKind::WouldBlock) where it would have to wait, and who has it is told
+/// when it would not any more.
+pub(crate) trait Wire: Read + Write {
+    /// Sends no more.
+    fn end_output(&mut self) -> io::Result<()>;
+}
 
-/// A socket, with what is known of it since it was last tried: it is tried only when that may bring something.
+/// What may be tried again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Happened {
+    pub(crate) readable: bool,
+    pub(crate) read_closed: bool,
+    pub(crate) writable: bool,
+}
+
+/// A wire, with what is known of it since it was last tried: it is tried only when that may bring something.
 #[derive(Debug)]
-pub(super) struct Raw {
-    stream: TcpStream,
+pub(super) struct Raw<W> {
+    wire: W,
     input: Input,
     /// Whether the peer was heard to send no more: then it is read to the end.
     read_closed: bool,
@@ -41,18 +52,16 @@ pub(super) enum Written {
     Failed,
 }
 
-impl Raw {
-    pub(super) fn new(stream: TcpStream) -> Self {
-        // Lines are short and awaited. Where it cannot be set they come later, but they come.
-        let _ = stream.set_nodelay(true);
-        Self { stream, input: Input::Ready, read_closed: false, writable: true }
+impl<W: Wire> Raw<W> {
+    pub(super) fn new(wire: W) -> Self {
+        Self { wire, input: Input::Ready, read_closed: false, writable: true }
     }
 
-    /// Takes note of what the system tells.
-    pub(super) fn note(&mut self, event: &Event) {
-        self.read_closed |= event.is_read_closed();
-        self.writable |= event.is_writable();
-        if self.input == Input::Blocked && (event.is_readable() || event.is_read_closed()) {
+    /// Takes note of what happened.
+    pub(super) fn note(&mut self, what: Happened) {
+        self.read_closed |= what.read_closed;
+        self.writable |= what.writable;
+        if self.input == Input::Blocked && (what.readable || what.read_closed) {
             self.input = Input::Ready;
         }
     }
@@ -64,7 +73,7 @@ impl Raw {
             Input::Ended => return Got::End,
         }
         loop {
-            match self.stream.read(buffer) {
+            match self.wire.read(buffer) {
                 Ok(0) => {
                     self.input = Input::Ended;
                     return Got::End;
@@ -94,8 +103,8 @@ impl Raw {
         loop {
             // For one piece `send` costs the system a tenth less than `writev`.
             let written = match slices {
-                [one] => self.stream.write(one),
-                _ => self.stream.write_vectored(slices),
+                [one] => self.wire.write(one),
+                _ => self.wire.write_vectored(slices),
             };
             match written {
                 Ok(bytes) => return Written::Bytes(bytes),
@@ -111,7 +120,7 @@ impl Raw {
 
     /// Sends no more, and says whether the peer may still be sending.
     pub(super) fn end_output(&mut self) -> bool {
-        self.stream.shutdown(Shutdown::Write).is_ok() && self.input != Input::Ended
+        self.wire.end_output().is_ok() && self.input != Input::Ended
     }
 
     /// Takes what the peer still sends for nothing.

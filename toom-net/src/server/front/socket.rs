@@ -3,10 +3,7 @@
 use core::net::IpAddr;
 use std::io::IoSlice;
 
-use mio::event::Event;
-use mio::net::TcpStream;
-
-use super::raw::{Got, Raw, Written};
+use super::raw::{Got, Happened, Raw, Wire, Written};
 #[cfg(feature = "tls")]
 use super::secured::{self, Secured};
 #[cfg(feature = "tls")]
@@ -19,15 +16,15 @@ const PIECES_MAX: usize = 1024;
 const READ_BYTES: usize = 32 * 1024;
 
 #[derive(Debug)]
-pub(super) struct Socket {
-    raw: Raw,
+pub(in crate::server) struct Socket<W> {
+    raw: Raw<W>,
     ip: IpAddr,
     layer: Layer,
     draining: bool,
 }
 
 #[derive(Debug)]
-pub(super) enum Layer {
+pub(in crate::server) enum Layer {
     Plain,
     #[cfg(feature = "tls")]
     Tls(Secured),
@@ -77,18 +74,18 @@ impl Scratch {
     }
 }
 
-impl Socket {
-    pub(super) fn new(stream: TcpStream, ip: IpAddr, layer: Layer) -> Self {
-        Self { raw: Raw::new(stream), ip, layer, draining: false }
+impl<W: Wire> Socket<W> {
+    pub(in crate::server) fn new(wire: W, ip: IpAddr, layer: Layer) -> Self {
+        Self { raw: Raw::new(wire), ip, layer, draining: false }
     }
 
     pub(super) fn ip(&self) -> IpAddr {
         self.ip
     }
 
-    /// Takes note of what the system tells.
-    pub(super) fn note(&mut self, event: &Event) {
-        self.raw.note(event);
+    /// Takes note of what happened.
+    pub(super) fn note(&mut self, what: Happened) {
+        self.raw.note(what);
     }
 
     /// Reads at most `room` bytes from the system by one call.

@@ -2,14 +2,14 @@
 
 use std::io::IoSlice;
 
-use super::raw::{Got, Raw, Written};
+use super::raw::{Got, Raw, Wire, Written};
 use super::socket::Read;
 use crate::server::channel::{Channel, PLAIN_BYTES_MAX, TlsFailed};
 use crate::server::outbox::Outbox;
 
 /// A connection's TLS. While a step of its handshake is done elsewhere, it is not here.
 #[derive(Debug)]
-pub(super) struct Secured {
+pub(in crate::server) struct Secured {
     channel: Option<Box<Channel>>,
     /// How much of the outbox is in records that the system has not taken.
     sealed: usize,
@@ -26,7 +26,7 @@ pub(super) struct Scratch {
 }
 
 impl Secured {
-    pub(super) fn new(channel: Channel) -> Self {
+    pub(in crate::server) fn new(channel: Channel) -> Self {
         Self { channel: Some(Box::new(channel)), sealed: 0 }
     }
 
@@ -43,9 +43,9 @@ impl Secured {
         self.channel = Some(channel);
     }
 
-    pub(super) fn read<'a>(
+    pub(super) fn read<'a, W: Wire>(
         &mut self,
-        raw: &mut Raw,
+        raw: &mut Raw<W>,
         buffer: &mut [u8],
         scratch: &'a mut Scratch,
     ) -> Read<'a> {
@@ -83,7 +83,12 @@ impl Secured {
         Read::Bytes(plain)
     }
 
-    pub(super) fn write(&mut self, raw: &mut Raw, outbox: &Outbox, scratch: &mut Scratch) -> Written {
+    pub(super) fn write<W: Wire>(
+        &mut self,
+        raw: &mut Raw<W>,
+        outbox: &Outbox,
+        scratch: &mut Scratch,
+    ) -> Written {
         let Some(channel) = &mut self.channel else { return Written::Blocked };
         if channel.sealed().is_empty() && !outbox.is_empty() {
             if !channel.is_open() {
@@ -105,7 +110,7 @@ impl Secured {
     }
 
     /// Says that nothing more will come, so that the peer can tell the end from a cut.
-    pub(super) fn say_end(&mut self, raw: &mut Raw) -> Written {
+    pub(super) fn say_end<W: Wire>(&mut self, raw: &mut Raw<W>) -> Written {
         let Some(channel) = &mut self.channel else { return Written::Failed };
         match channel.seal_end() {
             Ok(()) => flush(raw, channel),
@@ -127,14 +132,14 @@ fn gather(outbox: &Outbox, plain: &mut Vec<u8>) {
 }
 
 /// Writes the records that wait.
-pub(super) fn flush(raw: &mut Raw, channel: &mut Channel) -> Written {
+pub(super) fn flush<W: Wire>(raw: &mut Raw<W>, channel: &mut Channel) -> Written {
     let (taken, written) = put(raw, channel.sealed());
     channel.sent(taken);
     written
 }
 
 /// Writes until everything is taken or the system takes no more, and says how much it took.
-fn put(raw: &mut Raw, bytes: &[u8]) -> (usize, Written) {
+fn put<W: Wire>(raw: &mut Raw<W>, bytes: &[u8]) -> (usize, Written) {
     let mut taken = 0;
     while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
         match raw.write(&[IoSlice::new(rest)]) {
