@@ -8,5 +8,7 @@ pub mod credentials;
 pub mod protocol;
 pub mod server;
 pub mod shown;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 #[cfg(feature = "tls")]
 pub mod tls;

@@ -37,6 +37,8 @@ mod recording;
 mod replay;
 mod running;
 mod sink;
+#[cfg(feature = "simulation")]
+pub(crate) mod stepped;
 #[cfg(feature = "tls")]
 mod tls;
 mod workers;

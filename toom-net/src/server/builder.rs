@@ -10,7 +10,7 @@ use std::sync::mpsc::sync_channel;
 use mio::net::TcpListener;
 use mio::{Interest, Poll, Waker};
 use socket2::{SockRef, TcpKeepalive};
-use toom_core::{Config, Engine, Epoch, Secret, Storage, StorageError, UserName};
+use toom_core::{Config, Engine, Epoch, Secret, Storage, StorageError, Timestamp, UserName};
 
 #[cfg(feature = "tls")]
 use super::Identity;
@@ -192,7 +192,7 @@ impl<S: Storage + Send + 'static, C: Clock> ServerBuilder<S, C> {
             served: self.identity.map(Served::new),
         };
         let greeting = greeting(engine.epoch(), self.limits.idle_time);
-        let hub = Hub::new(&greeting, first_transfer(&self.clock), self.limits);
+        let hub = Hub::new(&greeting, first_transfer(self.clock.now().wall), self.limits);
         let mut running = RunningServer::new(local, handle.clone());
 
         let reader = engine.storage().reader();
@@ -252,14 +252,14 @@ fn start_handshakes(limits: &ServerLimits, running: &mut RunningServer) -> io::R
     Ok(Some(handshakes))
 }
 
-fn greeting(epoch: Epoch, idle: Duration) -> Greeting {
+pub(super) fn greeting(epoch: Epoch, idle: Duration) -> Greeting {
     let server = ClientWord::parse(SERVER).expect("a name and a version are a word");
     Greeting { server, max_line: MAX_LINE, epoch, idle: Some(idle) }
 }
 
 /// What the first transfer is called: no number that an earlier run of the server gave, as long as the clock goes on.
-fn first_transfer(clock: &impl Clock) -> TransferId {
-    let seconds = clock.now().wall.unix_micros() / 1_000_000;
+pub(super) fn first_transfer(now: Timestamp) -> TransferId {
+    let seconds = now.unix_micros() / 1_000_000;
     u64::try_from(seconds).ok().and_then(TransferId::new).unwrap_or(TransferId::FIRST)
 }
 

@@ -277,6 +277,12 @@ impl Hub {
         self.peers.get(id).map(|peer| &peer.outbox)
     }
 
+    /// The most bytes that wait for one connection.
+    #[cfg(feature = "simulation")]
+    pub(super) fn longest_outbox(&self) -> usize {
+        self.peers.iter().map(|peer| peer.outbox.len()).max().unwrap_or_default()
+    }
+
     /// Takes off what was written.
     pub(super) fn wrote(&mut self, id: ConnectionId, bytes: usize) -> Rest {
         let Some(peer) = self.peers.get_mut(id) else { return Rest::Idle };

@@ -1,0 +1,19 @@
+use super::*;
+
+#[test]
+fn every_promise_is_kept_whatever_happens() {
+    let mut counts = Counts::default();
+    for seed in 0..30 {
+        let report = Simulation::new(seed, Options::default()).run();
+        counts.add(&report.unwrap_or_else(|failure| panic!("{failure}")).counts);
+    }
+    println!("{counts}");
+}
+
+#[test]
+fn the_same_seed_does_the_same() {
+    for seed in 100..106 {
+        let run = || Simulation::new(seed, Options::default()).run().unwrap();
+        assert_eq!(run(), run());
+    }
+}

@@ -1,0 +1,232 @@
+//! What was said, as a reader believes it at sight: lists of messages.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use toom_core::{
+    Body, Conversation, History, Message, MessageNumber, MessageRef, RoomCreated, RoomId, StorageError,
+    Timestamp, UserName,
+};
+
+use super::report::{Broken, Kept, demand};
+use crate::protocol::MessageLine;
+
+/// What every text begins with: who must not see any looks for it.
+pub(super) const MARK: &str = "said:";
+
+/// All that was stored and told of.
+#[derive(Debug, Default)]
+pub(super) struct Truth {
+    said: BTreeMap<Conversation, Vec<Message>>,
+    rooms: Vec<RoomCreated>,
+    /// Every text that somebody wanted to post, and who. No two are alike.
+    wanted: BTreeMap<Box<str>, UserName>,
+    stored: BTreeSet<Box<str>>,
+    last: Option<Timestamp>,
+    /// Where every conversation ended at each login.
+    logins: BTreeMap<Timestamp, BTreeMap<Conversation, u64>>,
+}
+
+/// What a store holds.
+#[derive(Debug)]
+pub(super) struct Found {
+    rooms: Vec<RoomCreated>,
+    said: BTreeMap<Conversation, Vec<Message>>,
+}
+
+impl Found {
+    /// Reads all of a store.
+    pub(super) fn read(rooms: Vec<RoomCreated>, history: &impl History) -> Result<Self, StorageError> {
+        let places = rooms.iter().map(|room| Conversation::Room(room.room));
+        let mut said = BTreeMap::new();
+        for place in places.chain([Conversation::Broadcast]) {
+            let mut messages = Vec::new();
+            history.read(place, None, usize::MAX, |message| {
+                messages.extend(owned(message));
+                core::ops::ControlFlow::Continue(())
+            })?;
+            said.insert(place, messages);
+        }
+        Ok(Self { rooms, said })
+    }
+}
+
+impl Truth {
+    /// Somebody is about to post this.
+    pub(super) fn want(&mut self, body: &str, who: &UserName) {
+        self.wanted.insert(body.into(), who.clone());
+    }
+
+    /// The server has told of a message.
+    pub(super) fn tell(&mut self, message: &Message) -> Kept {
+        let Message { conversation, number, at, author, body } = message;
+        let messages = self.said.entry(*conversation).or_default();
+        let next = messages.len() as u64 + 1;
+        demand(number.get() == next, || {
+            format!("numbers have no gaps: {conversation:?} goes on with #{number}, not #{next}")
+        })?;
+        demand(self.last < Some(*at), || {
+            format!(
+                "times strictly increase: {conversation:?} #{number} is of {at:?}, behind {:?}",
+                self.last
+            )
+        })?;
+        demand(self.wanted.get(body.as_str()) == Some(author), || {
+            format!("nobody posted what {conversation:?} #{number} says, {:?}", body.as_str())
+        })?;
+        demand(self.stored.insert(body.as_str().into()), || {
+            format!(
+                "a message is stored once: {conversation:?} #{number} is there twice, {:?}",
+                body.as_str()
+            )
+        })?;
+        messages.push(message.clone());
+        self.last = Some(*at);
+        Ok(())
+    }
+
+    /// The server has told of a room.
+    pub(super) fn tell_room(&mut self, id: RoomId, at: Timestamp, members: &Arc<[UserName]>) -> Kept {
+        let next = self.rooms.len() + 1;
+        demand(usize::try_from(id.number()).ok() == Some(next), || {
+            format!("rooms are numbered without gaps: room {id} comes, not {next}")
+        })?;
+        demand(self.last < Some(at), || format!("times strictly increase: room {id} is of {at:?}"))?;
+        demand(!self.rooms.iter().any(|room| same(&room.members, members)), || {
+            format!("no two rooms have the same members: room {id}")
+        })?;
+        self.rooms.push(RoomCreated { room: id, at, members: Arc::clone(members), key: None });
+        self.last = Some(at);
+        Ok(())
+    }
+
+    /// The server has told of a login.
+    pub(super) fn tell_login(&mut self, at: Timestamp) {
+        let ends = self.said.iter().map(|(place, messages)| (*place, messages.len() as u64));
+        self.logins.insert(at, ends.collect());
+    }
+
+    /// Where a conversation ended at a login.
+    pub(super) fn end_at_login(&self, place: Conversation, login: Timestamp) -> u64 {
+        self.logins.get(&login).and_then(|ends| ends.get(&place)).copied().unwrap_or_default()
+    }
+
+    /// Demands that a store holds all that was told, and takes what it holds on top; tells how much that is.
+    pub(super) fn take(&mut self, found: &Found) -> Kept<usize> {
+        self.holds(found)?;
+        let later_rooms = found.rooms.iter().skip(self.rooms.len());
+        let mut later: Vec<(Timestamp, Option<&RoomCreated>, Option<&Message>)> =
+            later_rooms.map(|room| (room.at, Some(room), None)).collect();
+        for (place, messages) in &found.said {
+            let known = self.end(*place);
+            let messages = messages.iter().skip(usize::try_from(known).unwrap_or(usize::MAX));
+            later.extend(messages.map(|message| (message.at, None, Some(message))));
+        }
+        later.sort_by_key(|(at, ..)| *at);
+        for (_, room, message) in &later {
+            room.map_or(Ok(()), |room| self.tell_room(room.room, room.at, &room.members))?;
+            message.map_or(Ok(()), |message| self.tell(message))?;
+        }
+        Ok(later.len())
+    }
+
+    /// Demands that a store holds all that was told.
+    pub(super) fn holds(&self, found: &Found) -> Kept {
+        for (told, stored) in
+            self.rooms.iter().zip(found.rooms.iter().map(Some).chain(core::iter::repeat(None)))
+        {
+            let there = stored.is_some_and(|stored| stored.members == told.members && stored.at == told.at);
+            demand(there, || format!("what was told is there for ever: room {} is not", told.room))?;
+        }
+        for (place, told) in &self.said {
+            let stored = found.said.get(place).map(Vec::as_slice).unwrap_or_default();
+            let lost = told.iter().zip(stored.iter().map(Some).chain(core::iter::repeat(None)));
+            let lost = lost.into_iter().find(|(told, stored)| Some(*told) != *stored);
+            if let Some((told, stored)) = lost {
+                return Err(Broken(format!(
+                    "what was told is there for ever: {place:?} #{} is not, but {stored:?}",
+                    told.number
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The last number of a conversation.
+    pub(super) fn end(&self, place: Conversation) -> u64 {
+        self.said.get(&place).map_or(0, |messages| messages.len() as u64)
+    }
+
+    pub(super) fn message(&self, place: Conversation, number: u64) -> Option<&Message> {
+        let index = usize::try_from(number.checked_sub(1)?).ok()?;
+        self.said.get(&place)?.get(index)
+    }
+
+    /// The last number that is not later than a time.
+    pub(super) fn number_at(&self, place: Conversation, since: Timestamp) -> u64 {
+        let messages = self.said.get(&place).map(Vec::as_slice).unwrap_or_default();
+        messages.partition_point(|message| message.at <= since) as u64
+    }
+
+    pub(super) fn room(&self, id: RoomId) -> Option<&RoomCreated> {
+        self.rooms.iter().find(|room| room.room == id)
+    }
+
+    /// Whether a user may read and post in a conversation.
+    pub(super) fn is_open_to(&self, place: Conversation, user: &UserName) -> bool {
+        match place {
+            Conversation::Broadcast => true,
+            Conversation::Room(id) => self.room(id).is_some_and(|room| room.members.contains(user)),
+        }
+    }
+
+    /// The conversations of a user.
+    pub(super) fn places_of(&self, user: &UserName) -> Vec<Conversation> {
+        let rooms = self.rooms.iter().filter(|room| room.members.contains(user));
+        let rooms = rooms.map(|room| Conversation::Room(room.room));
+        core::iter::once(Conversation::Broadcast).chain(rooms).collect()
+    }
+
+    /// Demands that what somebody is shown is what was said, and that they may see it.
+    pub(super) fn shows(&self, line: &MessageLine, to: &UserName) -> Kept {
+        let MessageLine { conversation, number, at, author, body } = line;
+        demand(self.is_open_to(*conversation, to), || {
+            format!("nobody sees rooms of others: {to} is shown {conversation:?} #{number}")
+        })?;
+        let said = self.message(*conversation, number.get());
+        let same = said.is_some_and(|said| {
+            said.at == *at && said.author.as_str() == author.as_str() && said.body.as_str() == body.as_str()
+        });
+        demand(same, || {
+            format!(
+                "what is shown was said: {to} is shown {conversation:?} #{number} {:?}, not {said:?}",
+                body.as_str()
+            )
+        })
+    }
+
+    /// Demands that a post that is said to be stored is.
+    pub(super) fn confirms(
+        &self,
+        place: Conversation,
+        number: MessageNumber,
+        at: Timestamp,
+        body: &str,
+    ) -> Kept {
+        let said = self.message(place, number.get());
+        demand(said.is_some_and(|said| said.at == at && said.body.as_str() == body), || {
+            format!("what was acknowledged is there: {place:?} #{number} {body:?} is not, but {said:?}")
+        })
+    }
+}
+
+fn owned(message: MessageRef<'_>) -> Option<Message> {
+    let MessageRef { conversation, number, at, author, body } = message;
+    let (author, body) = (UserName::parse(author).ok()?, Body::parse(body).ok()?);
+    Some(Message { conversation, number, at, author, body })
+}
+
+fn same(one: &[UserName], other: &[UserName]) -> bool {
+    let set = |names: &[UserName]| names.iter().cloned().collect::<BTreeSet<_>>();
+    set(one) == set(other)
+}

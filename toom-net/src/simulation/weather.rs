@@ -1,0 +1,109 @@
+//! What a run is like: each draws its own, so that runs differ in what they try.
+
+use core::num::{NonZeroU32, NonZeroUsize};
+use core::time::Duration;
+
+use toom_core::{Config, FileOptions, Housekeeping, Limits, Policy, Seed};
+
+use super::chance::Chance;
+use crate::server::{Rate, ServerLimits};
+
+/// Who is there, and how often, in ten thousand steps, each kind of trouble comes.
+#[derive(Clone, Debug)]
+pub(super) struct Weather {
+    pub(super) users: usize,
+    pub(super) visitors: usize,
+    pub(super) talkers: usize,
+    pub(super) vandals: usize,
+    /// How many bytes a connection holds each way.
+    pub(super) window: usize,
+    /// The longest text.
+    pub(super) text_bytes_max: usize,
+    /// The longest time between two steps.
+    pub(super) pace: Duration,
+    pub(super) cuts: usize,
+    pub(super) stalls: usize,
+    pub(super) sleeps: usize,
+    pub(super) disk_faults: usize,
+    pub(super) power_cuts: usize,
+    pub(super) kills: usize,
+    pub(super) shutdowns: usize,
+    pub(super) clocks: usize,
+    pub(super) leaps: usize,
+    pub(super) operator: usize,
+    pub(super) limits: ServerLimits,
+    pub(super) config: Config,
+    pub(super) journal_bytes: u64,
+    pub(super) random: [u8; 16],
+}
+
+impl Weather {
+    pub(super) fn draw(chance: &mut Chance) -> Self {
+        // Half of the troubles are missing in half of the runs: what one hides the others may show.
+        let mut often = |most: usize| {
+            if chance.permille(400) { 0 } else { chance.between(1, most) }
+        };
+        let (cuts, stalls, sleeps) = (often(50), often(50), often(300));
+        let (disk_faults, power_cuts, kills) = (often(20), often(10), often(6));
+        let (shutdowns, clocks, leaps, operator) = (often(4), often(20), often(30), often(10));
+        Self {
+            users: chance.between(2, 6),
+            visitors: chance.between(1, 5),
+            talkers: chance.between(1, 4),
+            vandals: chance.between(0, 3),
+            window: *chance.pick(&[48, 200, 1000, 8000]).unwrap_or(&1000),
+            text_bytes_max: *chance.pick(&[20, 60, 400]).unwrap_or(&60),
+            pace: *chance.pick(&[200, 3000, 20_000].map(Duration::from_micros)).unwrap_or(&Duration::ZERO),
+            cuts,
+            stalls,
+            sleeps,
+            disk_faults,
+            power_cuts,
+            kills,
+            shutdowns,
+            clocks,
+            leaps,
+            operator,
+            limits: limits(chance),
+            config: config(chance),
+            journal_bytes: *chance.pick(&[512, 2048, 16_384]).unwrap_or(&2048),
+            random: u128::from(chance.bits()).to_le_bytes(),
+        }
+    }
+
+    /// The options of the store. Only the first opening of a store needs what is random.
+    pub(super) fn options(&self) -> FileOptions {
+        FileOptions::new(self.random)
+            .journal_bytes(self.journal_bytes)
+            .index_cache_bytes(1 << 20)
+            .housekeeping(Housekeeping::Caller)
+    }
+}
+
+fn limits(chance: &mut Chance) -> ServerLimits {
+    ServerLimits {
+        // What is drawn for addresses is not drawn here.
+        connections_per_address: Rate::UNBOUNDED,
+        connections_max: chance.between(8, 60),
+        posts: *chance
+            .pick(&[Rate::UNBOUNDED, Rate { per_second: 50, burst: 5 }])
+            .unwrap_or(&Rate::UNBOUNDED),
+        idle_time: Duration::from_secs(*chance.pick(&[20, 120, 600]).unwrap_or(&120)),
+        requests_in_flight_max: NonZeroUsize::MIN.saturating_add(chance.between(0, 8)),
+        outbox_bytes_max: *chance.pick(&[100, 300, 1000, 20_000]).unwrap_or(&1000),
+        password_checks_waiting_max: chance.between(0, 8),
+        ..ServerLimits::default()
+    }
+}
+
+fn config(chance: &mut Chance) -> Config {
+    Config {
+        policy: Policy { block: Duration::from_secs(10), ..Policy::default() },
+        limits: Limits {
+            page_bytes_max: *chance.pick(&[100, 700, 131_072]).unwrap_or(&700),
+            source_failures_max: NonZeroU32::MIN.saturating_add(99),
+            ..Limits::default()
+        },
+        seed: Seed::new(u128::from(chance.bits()).to_le_bytes()),
+    }
+}
