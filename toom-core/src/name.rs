@@ -8,9 +8,13 @@ use std::sync::Arc;
 use precis_profiles::UsernameCaseMapped;
 use precis_profiles::precis_core::profile::PrecisFastInvocation;
 
+use crate::look;
+
 /// A user's name: kept as it was written, compared as PRECIS `UsernameCaseMapped` says ([RFC 8265, section 3.3]).
 ///
-/// `Obiwan` and `obiwan` are one user. A name holds no space and no control character. Clones share their text.
+/// `Obiwan` and `obiwan` are one user. A name holds no space and no control character, and its letters belong to one script: in
+/// `аlice` the first letter is Cyrillic, and it is no name. Two names of one script each can still look alike:
+/// [`DistinctNames`](crate::DistinctNames) finds those. Clones share their text.
 ///
 /// ```
 /// use toom_core::UserName;
@@ -33,11 +37,26 @@ impl UserName {
     /// The longest name, in characters (Unicode scalar values).
     pub const CHARS_MAX: usize = 32;
 
-    /// Parses `raw`: 1 to [`CHARS_MAX`](Self::CHARS_MAX) characters that `UsernameCaseMapped` allows.
+    /// Parses `raw`: 1 to [`CHARS_MAX`](Self::CHARS_MAX) characters that `UsernameCaseMapped` allows, of one script.
+    ///
+    /// What one script is, [UTS 39, section 5.1] says: Japanese, Korean and Chinese names may mix the scripts that those languages mix, and
+    /// digits, signs and marks go with any.
     ///
     /// # Errors
-    /// [`UserNameError`] says which of the two it is not.
+    /// [`UserNameError`] says which of these it is not.
+    ///
+    /// [UTS 39, section 5.1]: https://www.unicode.org/reports/tr39/#Mixed_Script_Detection
     pub fn parse(raw: &str) -> Result<Self, UserNameError> {
+        let name = Self::from_record(raw)?;
+        if look::is_of_one_script(name.key()) { Ok(name) } else { Err(UserNameError::MixedScripts) }
+    }
+
+    /// Parses a name that was recorded, for a store or an import: its scripts are not looked at. A history must stay readable also where
+    /// what may become a name is decided anew, as newer tables of Unicode do.
+    ///
+    /// # Errors
+    /// [`UserNameError`], but never [`MixedScripts`](UserNameError::MixedScripts).
+    pub fn from_record(raw: &str) -> Result<Self, UserNameError> {
         // Checked before PRECIS sees the text, so that a long one costs nothing.
         if raw.chars().take(Self::CHARS_MAX + 1).count() > Self::CHARS_MAX {
             return Err(UserNameError::TooLong { limit: Self::CHARS_MAX });
@@ -60,6 +79,13 @@ impl UserName {
     #[must_use]
     pub fn key(&self) -> &str {
         &self.0.key
+    }
+
+    /// Whether people could take this name for `other`, as it is written or in lower case. Every name looks like itself.
+    #[must_use]
+    pub fn looks_like(&self, other: &Self) -> bool {
+        let others = look::looks(other);
+        look::looks(self).iter().any(|look| others.contains(look))
     }
 }
 
@@ -122,6 +148,9 @@ pub enum UserNameError {
     /// Empty, or with a character that RFC 8265 forbids in names, such as a space.
     #[error("a user name is one word of letters, digits and signs, without spaces or control characters")]
     NotAllowed,
+    /// With letters of scripts that are not written together, so that some of them may be taken for others.
+    #[error("the letters of a user name belong to one script, and some of these only look as if they did")]
+    MixedScripts,
 }
 
 #[cfg(test)]
@@ -154,10 +183,14 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn the_compared_form_is_itself_a_name_of_the_same_user(raw in "\\PC{1,12}") {
-            if let Ok(name) = UserName::parse(&raw) {
-                let again = UserName::parse(name.key());
-                proptest::prop_assert_eq!(again.as_ref().map(UserName::key), Ok(name.key()));
+        fn the_compared_form_is_itself_a_name_of_the_same_user(
+            raw in "\\PC{1,3}|[!-~\u{c0}-\u{24f}]{1,12}|[\u{370}-\u{3ff}]{1,4}|[\u{400}-\u{52f}]{1,12}|[\u{3041}-\u{30ff}\u{ff21}-\u{ff5a}]{1,4}",
+        ) {
+            for parse in [UserName::parse, UserName::from_record] {
+                if let Ok(name) = parse(&raw) {
+                    let again = parse(name.key());
+                    proptest::prop_assert_eq!(again.as_ref().map(UserName::key), Ok(name.key()));
+                }
             }
         }
     }

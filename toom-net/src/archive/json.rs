@@ -22,7 +22,7 @@ use crate::protocol::{TimeError, append_time, parse_time};
 /// The version of the form. A reader refuses others.
 const FORMAT: u32 = 1;
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(super) enum JsonLine<'a> {
     /// The first line.
@@ -51,7 +51,7 @@ pub(super) struct JsonRoom<'a> {
     members: Vec<Cow<'a, str>>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct JsonMessage<'a> {
     /// None for what is said to everyone.
@@ -133,7 +133,8 @@ pub(super) fn read(line: &str) -> Result<Record, JsonError> {
     match serde_json::from_str(line)? {
         JsonLine::Toom(_) => Err(JsonError::Header),
         JsonLine::Room(JsonRoom { room, at, members }) => {
-            let members = members.iter().map(|member| UserName::parse(member)).collect::<Result<_, _>>()?;
+            let members =
+                members.iter().map(|member| UserName::from_record(member)).collect::<Result<_, _>>()?;
             let room = RoomId::new(room).ok_or(JsonError::Zero)?;
             Ok(Record::RoomCreated(RoomCreated { room, at: parse_time(&at)?, members, key: None }))
         }
@@ -146,7 +147,7 @@ pub(super) fn read(line: &str) -> Result<Record, JsonError> {
                 conversation,
                 number: MessageNumber::new(number).ok_or(JsonError::Zero)?,
                 at: parse_time(&at)?,
-                author: UserName::parse(&user)?,
+                author: UserName::from_record(&user)?,
                 body: Body::parse(&text)?,
             };
             Ok(Record::Posted(Posted { message, key: None }))

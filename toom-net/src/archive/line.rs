@@ -95,7 +95,7 @@ impl Entry {
         let (author, body) = rest.split_once(' ').ok_or(EntryError::Form)?;
         let author = author.strip_suffix(';').ok_or(EntryError::Form)?;
         let clock = clock_of(clock)?;
-        let (author, body) = (UserName::parse(author)?, Body::parse(&read_escapes(body))?);
+        let (author, body) = (UserName::from_record(author)?, Body::parse(&read_escapes(body))?);
         Ok(Self { number, clock, author, body })
     }
 }

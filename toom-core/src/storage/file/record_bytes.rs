@@ -190,7 +190,7 @@ impl Names {
         if let Some(name) = self.0.get(shown) {
             return Ok(name.clone());
         }
-        let name = UserName::parse(shown).map_err(|_| Malformed("no user has such a name"))?;
+        let name = UserName::from_record(shown).map_err(|_| Malformed("no user has such a name"))?;
         self.0.insert(shown.into(), name.clone());
         Ok(name)
     }

@@ -138,7 +138,7 @@ fn parse_members(raw: &str) -> Result<(RoomId, Vec<UserName>), String> {
     let (room, names) =
         raw.split_once('=').ok_or("a room and its members are expected, such as 1=obiwan,luke")?;
     let room = room.parse().ok().and_then(RoomId::new).ok_or("a room has a number: 1, 2, 3, …")?;
-    let names: Result<_, _> = names.split(',').map(UserName::parse).collect();
+    let names: Result<_, _> = names.split(',').map(UserName::from_record).collect();
     Ok((room, names.map_err(|error| error.to_string())?))
 }
 
