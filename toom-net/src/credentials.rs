@@ -13,6 +13,8 @@
 //! * White space before the name and at the end of the line belongs to neither: what nobody can see in an editor
 //!   must not decide a login. A password that begins or ends with a space can be kept as a hash alone.
 //! * Control characters do not occur inside a secret: no client could send them.
+//! * The letters of a name belong to one script, and no two names look alike: `аlice` with a Cyrillic letter is refused, and so is
+//!   `userl` beside `user1`. [`UserName`](toom_core::UserName) and [`DistinctNames`](toom_core::DistinctNames) have the rules.
 //! * Lines that are blank or begin with `#` are comments. A name that begins with `#` can therefore not be written.
 //! * Lines end with LF or CR LF; a byte order mark at the beginning is passed over.
 //!

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use toom_core::{SecretError, UserName, UserNameError};
+use toom_core::{LooksLike, SecretError, UserName, UserNameError};
 
 use super::file::FILE_BYTES_MAX;
 
@@ -53,6 +53,20 @@ pub enum CredentialsError {
         /// The line of the first.
         first_line: usize,
     },
+    /// A name that people would take for that of another account.
+    #[error(
+        "line {line}: {name} looks like {other} on line {other_line}; rename one of the two, or put a # before its line"
+    )]
+    LooksLike {
+        /// The line.
+        line: usize,
+        /// The name that it has.
+        name: UserName,
+        /// The other account.
+        other: UserName,
+        /// The line of that.
+        other_line: usize,
+    },
 }
 
 /// Why an edit was refused. Nothing was changed.
@@ -64,6 +78,14 @@ pub enum EditError {
     Exists {
         /// The name as the file spells it.
         name: UserName,
+    },
+    /// People would take the name for that of another account.
+    #[error("{name} looks like {other}, which has an account already; choose another name")]
+    LooksLike {
+        /// The name.
+        name: UserName,
+        /// The other account, which may be blocked.
+        other: UserName,
     },
     /// The name has no account.
     #[error("{name} has no account; `toomd user list` shows those there are")]
@@ -95,6 +117,12 @@ pub enum EditError {
     /// A plain password that a line cannot hold.
     #[error("a plain password neither begins nor ends with white space nor holds a control character")]
     Unwritable,
+}
+
+impl From<LooksLike> for EditError {
+    fn from(LooksLike { name, other }: LooksLike) -> Self {
+        Self::LooksLike { name, other }
+    }
 }
 
 /// Why an account file could not be read or replaced.

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::collections::BTreeMap;
 
-use toom_core::{Password, Secret, UserName};
+use toom_core::{DistinctNames, LooksLike, Password, Secret, UserName};
 use zeroize::Zeroizing;
 
 use super::error::{CredentialsError, EditError};
@@ -28,6 +28,8 @@ pub struct Credentials {
     parts: Vec<Part>,
     /// Where in `parts` an account stands.
     places: BTreeMap<UserName, usize>,
+    /// The names of the accounts, of which no two look alike.
+    names: DistinctNames,
 }
 
 #[derive(Clone)]
@@ -73,6 +75,10 @@ impl Credentials {
                 if let Some(first_line) = lines_of.insert(account.name.clone(), line) {
                     return Err(CredentialsError::Duplicate { line, name: account.name, first_line });
                 }
+                credentials.names.insert(account.name.clone()).map_err(|LooksLike { name, other }| {
+                    let other_line = lines_of.get(&other).copied().unwrap_or_default();
+                    CredentialsError::LooksLike { line, name, other, other_line }
+                })?;
                 credentials.push_account(account);
             }
             at = end;
@@ -101,12 +107,13 @@ impl Credentials {
     /// password.
     ///
     /// # Errors
-    /// [`EditError`] if there is such an account, or if a line cannot hold the name or the secret.
+    /// [`EditError`] if there is such an account, or one whose name looks like this one, or if a line cannot hold the name or the secret.
     pub fn add(&mut self, name: &UserName, secret: &str) -> Result<(), EditError> {
         if let Some(name) = self.spelling(name) {
             return Err(EditError::Exists { name: name.clone() });
         }
         self.refuse_blocked(name)?;
+        self.refuse_look(name)?;
         if name.as_str().starts_with('#') {
             return Err(EditError::NameIsComment { name: name.clone() });
         }
@@ -114,6 +121,7 @@ impl Credentials {
         let end = self.line_end();
         let line = concat(&[name.as_str(), " ", secret, end]);
         let account = AccountLine::parse(&line).map_err(|_| EditError::Unwritable)?;
+        self.names.insert(account.name.clone())?;
         self.end_last_line(end);
         self.push_account(account);
         Ok(())
@@ -154,6 +162,7 @@ impl Credentials {
     pub fn remove(&mut self, name: &UserName) -> Result<(), EditError> {
         let place = self.places.remove(name).ok_or_else(|| EditError::Unknown { name: name.clone() })?;
         self.parts.remove(place);
+        self.names.remove(name);
         for later in self.places.values_mut().filter(|later| **later > place) {
             *later -= 1;
         }
@@ -177,6 +186,16 @@ impl Credentials {
         match self.places.get(name).and_then(|place| self.parts.get_mut(*place)) {
             Some(Part::Account(account)) => Ok(account),
             _ => Err(EditError::Unknown { name: name.clone() }),
+        }
+    }
+
+    /// Refuses a name that looks like that of an account, blocked or not.
+    fn refuse_look(&self, name: &UserName) -> Result<(), EditError> {
+        let blocked = self.blocked();
+        let alike = |other: &&UserName| *other != name && other.looks_like(name);
+        match self.names.like(name).or_else(|| blocked.iter().find(alike)) {
+            Some(other) => Err(EditError::LooksLike { name: name.clone(), other: other.clone() }),
+            None => Ok(()),
         }
     }
 

@@ -27,23 +27,24 @@ impl Credentials {
     /// Makes an account of a line that [`block`](Self::block) made a comment of.
     ///
     /// # Errors
-    /// [`EditError`] if there is no such line, or another account of that name.
+    /// [`EditError`] if there is no such line, or another account of that name or of one that looks like it.
     pub fn unblock(&mut self, name: &UserName) -> Result<(), EditError> {
         if let Some(name) = self.spelling(name) {
             return Err(EditError::Exists { name: name.clone() });
         }
-        let mut found = false;
+        let mut found = None;
         let mut unmark = |line| match blocked(line) {
-            Some((account, rest)) if account == *name && !found => {
-                found = true;
+            Some((account, rest)) if account == *name && found.is_none() => {
+                found = Some(account);
                 rest
             }
             _ => line,
         };
         let lines = self.parts.iter().flat_map(|part| part.text().split_inclusive('\n'));
         let unmarked: Vec<_> = lines.map(&mut unmark).collect();
-        if !found {
-            return Err(EditError::NotBlocked { name: name.clone() });
+        let name = found.ok_or_else(|| EditError::NotBlocked { name: name.clone() })?;
+        if let Some(other) = self.names.like(&name) {
+            return Err(EditError::LooksLike { other: other.clone(), name });
         }
         *self = reparsed(&unmarked);
         Ok(())
@@ -65,7 +66,7 @@ impl Credentials {
     }
 }
 
-/// A file in which lines of accounts became comments, or comments lines of accounts that no other line names.
+/// A file in which lines of accounts became comments, or comments lines of accounts that no other line names or resembles.
 fn reparsed(parts: &[&str]) -> Credentials {
     Credentials::parse(&concat(parts)).expect("every line was parsed before")
 }
@@ -121,6 +122,26 @@ mod tests {
         let refused = credentials.unblock(&name("luke")).unwrap_err();
         assert!(matches!(refused, EditError::NotBlocked { .. }), "{refused}");
         credentials.add(&name("luke"), "pw").unwrap();
+    }
+
+    #[test]
+    fn whose_name_looks_like_another_by_now_does_not_come_back() {
+        let text = "#blocked Ivan one\nlvan two\n";
+        let mut credentials = Credentials::parse(text).unwrap();
+        for spelled in ["Ivan", "ivan"] {
+            let refused = credentials.unblock(&name(spelled)).unwrap_err();
+            assert_eq!(refused, EditError::LooksLike { name: name("Ivan"), other: name("lvan") });
+        }
+        assert_eq!(*credentials.to_text(), text);
+    }
+
+    #[test]
+    fn a_name_that_looks_like_that_of_a_blocked_account_is_not_added() {
+        let text = "#blocked user1 one\n";
+        let mut credentials = Credentials::parse(text).unwrap();
+        let refused = credentials.add(&name("userl"), "two").unwrap_err();
+        assert_eq!(refused, EditError::LooksLike { name: name("userl"), other: name("user1") });
+        assert_eq!(*credentials.to_text(), text);
     }
 
     #[test]

@@ -70,6 +70,41 @@ fn each_wrong_line_is_told_by_its_number_and_without_the_secret() {
 }
 
 #[test]
+fn two_accounts_that_look_alike_are_refused_with_both_names_and_lines() {
+    // The second is Cyrillic from end to end.
+    for (one, two) in
+        [("user1", "userl"), ("ace", "асе"), ("Ivan", "lvan"), ("modern", "modem"), ("O0", "OO")]
+    {
+        let refused = Credentials::parse(&format!("{one} x\n# luke\n{two} y\n")).unwrap_err();
+        let expected =
+            CredentialsError::LooksLike { line: 3, name: name(two), other: name(one), other_line: 1 };
+        assert_eq!(refused, expected);
+        let mut credentials = parse(&format!("{one} x\n"));
+        let refused = EditError::LooksLike { name: name(two), other: name(one) };
+        assert_eq!(credentials.add(&name(two), "y"), Err(refused));
+        assert_eq!(*credentials.to_text(), format!("{one} x\n"));
+        credentials.remove(&name(one)).unwrap();
+        credentials.add(&name(two), "y").unwrap();
+    }
+    let told = Credentials::parse("user1 x\nuserl y\n").unwrap_err().to_string();
+    let expected =
+        "line 2: userl looks like user1 on line 1; rename one of the two, or put a # before its line";
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_name_of_two_scripts_is_refused_with_its_line() {
+    let refused = Credentials::parse("luke x\nаlice y\n").unwrap_err();
+    assert_eq!(refused, CredentialsError::Name { line: 2, error: UserNameError::MixedScripts });
+}
+
+#[test]
+fn the_names_of_a_class_do_not_look_alike() {
+    let class: Vec<_> = (1..=2000).map(|number| format!("user{number} x\n")).collect();
+    assert_eq!(parse(&class.concat()).accounts().count(), 2000);
+}
+
+#[test]
 fn an_edit_keeps_the_white_space_the_comments_and_the_order() {
     let mut credentials = parse("# a\r\n  luke \t x \r\n\r\nLeia  y\r\n# b");
     credentials.set_secret(&name("LUKE"), "new one").unwrap();
