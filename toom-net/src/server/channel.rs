@@ -8,7 +8,7 @@ use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError, UnbufferedStatus,
     WriteTraffic,
 };
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// The most that one record holds.
 pub(super) const PLAIN_BYTES_MAX: usize = 16 * 1024;
@@ -28,8 +28,8 @@ pub(super) struct Channel {
     connection: UnbufferedServerConnection,
     /// What was read and is no whole record, or waits for its step of the handshake.
     incoming: Vec<u8>,
-    /// Lines that came at once with the end of the handshake.
-    early: Vec<u8>,
+    /// Lines that came at once with the end of the handshake. There may be a password among them.
+    early: Zeroizing<Vec<u8>>,
     /// Records that wait to be written.
     outgoing: Vec<u8>,
     sent: usize,
@@ -47,7 +47,7 @@ impl Channel {
         Ok(Self {
             connection,
             incoming: Vec::new(),
-            early: Vec::new(),
+            early: Zeroizing::new(Vec::new()),
             outgoing: Vec::new(),
             sent: 0,
             peer_has_ended: false,
@@ -84,17 +84,16 @@ impl Channel {
     /// Goes on with the handshake as far as what was kept allows.
     pub(super) fn shake(&mut self) -> Result<(), TlsFailed> {
         let (mut records, mut early) =
-            (core::mem::take(&mut self.incoming), core::mem::take(&mut self.early));
+            (Zeroizing::new(core::mem::take(&mut self.incoming)), core::mem::take(&mut self.early));
         let used = self.drive(&mut records, &mut early)?;
         self.early = early;
         self.incoming = records.get(used..).unwrap_or_default().to_vec();
-        records.zeroize();
         if self.incoming.len() >= HANDSHAKE_BYTES_MAX { Err(TlsFailed) } else { Ok(()) }
     }
 
     /// Moves what [`shake`](Self::shake) found to `plain`.
     pub(super) fn take_early(&mut self, plain: &mut Vec<u8>) {
-        plain.append(&mut core::mem::take(&mut self.early));
+        plain.extend_from_slice(&core::mem::take(&mut self.early));
     }
 
     /// Appends what `read` holds to `plain`. `records` is memory to work in; it is wiped, for there may be a password in it.
@@ -107,9 +106,10 @@ impl Channel {
         records.clear();
         records.append(&mut core::mem::take(&mut self.incoming));
         records.extend_from_slice(read);
-        let used = self.drive(records, plain)?;
-        self.incoming = records.get(used..).unwrap_or_default().to_vec();
+        let driven = self.drive(records, plain);
+        let rest = driven.map(|used| records.get(used..).unwrap_or_default().to_vec());
         records.as_mut_slice().zeroize();
+        self.incoming = rest?;
         if self.incoming.len() > RECORD_BYTES_MAX { Err(TlsFailed) } else { Ok(()) }
     }
 
@@ -157,10 +157,13 @@ impl Channel {
         let mut used = 0;
         loop {
             let rest = records.get_mut(used..).unwrap_or_default();
+            let rest_bytes = rest.len();
             let UnbufferedStatus { mut discard, state } = self.connection.process_tls_records(rest);
             let mut waits = false;
             match state {
                 Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                    // Growing on the way would leave a copy of what may be a password behind.
+                    plain.reserve(rest_bytes);
                     while let Some(record) = traffic.next_record() {
                         let record = record.map_err(|_| TlsFailed)?;
                         plain.extend_from_slice(record.payload);
