@@ -23,9 +23,15 @@ pub struct KeyedRequest {
     pub answer: Answered,
 }
 
-/// 128 bits that stand for what a request asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// 128 bits that stand for what a request asked for. `Debug` does not show them: who knows them can tell a text that is guessed.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint(u128);
+
+impl core::fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Fingerprint(..)")
+    }
+}
 
 /// What the first of several equal requests was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,8 @@ pub mod archive;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod credentials;
+#[cfg(test)]
+mod marker;
 pub mod protocol;
 pub mod server;
 pub mod shown;

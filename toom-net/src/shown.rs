@@ -18,8 +18,15 @@ use toom_core::Timestamp;
 ///
 /// assert_eq!(OneLine("red \u{1b}[31m and\nback \u{202e}").to_string(), r"red \u{1b}[31m and\nback \u{202e}");
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct OneLine<'a>(pub &'a str);
+
+/// The length alone: it may be the text of a message.
+impl fmt::Debug for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OneLine({} bytes)", self.0.len())
+    }
+}
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,7 @@
 //! Files that are read a line at a time, and open only while a piece of them is read: an archive may have more files than a process
 //! may have open.
 
+use core::fmt;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -18,13 +19,21 @@ pub(super) enum NoText {
 }
 
 /// The lines of a file, from the first on.
-#[derive(Debug)]
 pub(super) struct Lines {
     path: PathBuf,
     reader: BufReader<Reopened>,
     number: u64,
     bytes: u64,
     line: Vec<u8>,
+}
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines")
+            .field("path", &self.path)
+            .field("number", &self.number)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Lines {

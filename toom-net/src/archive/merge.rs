@@ -12,7 +12,6 @@ const HELD_BYTES: usize = 32 * 1024 * 1024;
 const PAGE_BYTES_MAX: usize = 256 * 1024;
 
 /// A message that is held.
-#[derive(Debug)]
 pub(super) struct Kept {
     pub(super) number: MessageNumber,
     pub(super) at: Timestamp,

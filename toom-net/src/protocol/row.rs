@@ -5,9 +5,15 @@ use toom_core::{Body, Conversation, MessageNumber, MessageRef, Timestamp};
 use super::fields::{self, Fields};
 use super::{NameWord, Tag, Verb, put};
 
-/// A row as it came. What it means depends on the verb that it answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A row as it came. What it means depends on the verb that it answers. `Debug` shows its length alone.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Row<'a>(&'a str);
+
+impl core::fmt::Debug for Row<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Row({} bytes)", self.0.len())
+    }
+}
 
 /// A message as a client receives it. `Debug` shows no text.
 #[derive(Clone, Debug, PartialEq, Eq)]

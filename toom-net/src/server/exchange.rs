@@ -1,5 +1,6 @@
 //! What the connections' side and the engine's side hand to each other.
 
+use core::fmt;
 use core::net::IpAddr;
 use core::num::{NonZeroU16, NonZeroUsize};
 
@@ -160,7 +161,7 @@ pub(super) struct Read {
 }
 
 /// What comes from the engine's side, to be carried out in order.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(super) enum Release {
     /// The reply to a request: whole lines.
     Reply { connection: ConnectionId, ticket: Ticket, lines: Vec<u8> },
@@ -172,4 +173,23 @@ pub(super) enum Release {
     Offer { to: ReplyTo, user: UserName, offer: Box<Offer> },
     /// What others must see.
     Effect(Effect),
+}
+
+/// Without the lines: there are messages among them.
+impl fmt::Debug for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reply { connection, ticket, lines } => {
+                write!(f, "Reply({connection:?}, {ticket}, {} bytes)", lines.len())
+            }
+            Self::End { connection, bye } => f.debug_tuple("End").field(connection).field(bye).finish(),
+            Self::LoggedIn { connection, user } => {
+                f.debug_tuple("LoggedIn").field(connection).field(user).finish()
+            }
+            Self::Offer { to, user, offer } => {
+                f.debug_tuple("Offer").field(to).field(user).field(offer).finish()
+            }
+            Self::Effect(effect) => f.debug_tuple("Effect").field(effect).finish(),
+        }
+    }
 }

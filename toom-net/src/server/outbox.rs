@@ -1,5 +1,6 @@
 //! The bytes that wait for one peer, bounded.
 
+use core::fmt;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -28,7 +29,6 @@ pub(super) struct Outbox {
     lag: Option<Box<Lag>>,
 }
 
-#[derive(Debug)]
 enum Piece {
     /// Bytes of this peer alone.
     Own(Vec<u8>),
@@ -51,6 +51,12 @@ impl Piece {
             Self::Own(bytes) => bytes,
             Self::Shared(bytes) | Self::Relayed(bytes) => bytes,
         }
+    }
+}
+
+impl fmt::Debug for Piece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Piece({} bytes)", self.bytes().len())
     }
 }
 

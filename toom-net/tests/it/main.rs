@@ -11,6 +11,8 @@
 mod client;
 #[cfg(feature = "toomd")]
 mod documents;
+#[cfg(feature = "toomd")]
+mod secrecy;
 mod server;
 #[cfg(all(unix, feature = "toomd"))]
 mod toomd;

@@ -30,7 +30,7 @@ pub(super) struct MessageLogs<H> {
 }
 
 /// Lines that belong together, and the number of the last of them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Chunk {
     lines: Vec<u8>,
     last: Option<MessageNumber>,

@@ -6,6 +6,7 @@ use toom_core::{Body, Conversation, MessageNumber, Password, Receipt, RoomId, Ti
 
 use super::*;
 use crate::client::{ActiveUser, NewRoom, Page, REPLY_BYTES_MAX};
+use crate::marker::{MARKER, is_shown};
 use crate::protocol::{
     ByeCode, Code, Hello, HistoryRow, MessageLine, NameWord, Named, PageLimit, RoomsSince, Since, Verb,
 };
@@ -31,6 +32,16 @@ fn logged_in(requests: impl IntoIterator<Item = Command>) -> Dialogue {
         dialogue.request(request).unwrap();
     }
     dialogue
+}
+
+#[test]
+fn debug_shows_no_password_and_no_text_that_is_sent_or_received() {
+    let login = Command::Login { user: UserName::parse("obiwan").unwrap(), password: Password::new(MARKER) };
+    let mut dialogue = greeted([login, broadcast(MARKER)]);
+    assert!(!is_shown(&dialogue), "{dialogue:?}");
+    let lines = format!("{LOGIN}MSG b 1 1970-01-01T00:00:01.000000Z luke {MARKER}\nMSG b 2 1970 {MARKER}");
+    let came = events(&mut dialogue, lines).unwrap();
+    assert!(came.len() == 2 && !is_shown(&came) && !is_shown(&dialogue), "{came:?} {dialogue:?}");
 }
 
 fn events(dialogue: &mut Dialogue, bytes: impl AsRef<[u8]>) -> Result<Vec<Event>, Violation> {

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use toom_core::{Conversation, MessageNumber};
 
 use super::*;
+use crate::marker::{MARKER, is_shown};
 use crate::protocol::{PageLimit, Since};
 use server::{Server, room};
 use world::{Cut, Taker, Whose, World};
@@ -22,6 +23,26 @@ fn hung_up() -> Ended {
 
 fn nobody_there() -> Ended {
     Ended::Lost { bye: None, error: Some(Arc::new(io::ErrorKind::ConnectionRefused.into())) }
+}
+
+#[test]
+fn debug_shows_no_password_and_no_text_of_what_a_visit_holds() {
+    let mut visit = Visit::new(Hello::default(), 1, Mono::ZERO);
+    visit.request(Command::Login {
+        user: "luke".parse().unwrap(),
+        password: toom_core::Password::new(MARKER),
+    });
+    assert!(!is_shown(&visit), "{visit:?}");
+    let mut world = World::new([]);
+    world.own(B, MARKER);
+    assert!(!is_shown(&world.visit), "{:?}", world.visit);
+    world.server.post(B, "luke", MARKER);
+    world.taker = Taker::Asleep;
+    world.flow();
+    assert!(!is_shown(&world.visit), "{:?}", world.visit);
+    world.taker = Taker::Awake;
+    world.flow();
+    assert!(world.seen.len() >= 2 && !is_shown(&world.seen), "{:?}", world.seen);
 }
 
 /// Something that happens on either side. Between two of these, so many lines are brought.

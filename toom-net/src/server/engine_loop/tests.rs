@@ -10,6 +10,7 @@ use toom_core::{
 };
 
 use super::*;
+use crate::marker::{MARKER, is_shown};
 use crate::protocol::{ContentHash, FileName, FileOffer, Fingerprint};
 use crate::server::exchange::{Checked, Offer};
 
@@ -194,6 +195,27 @@ fn shown(release: &Release) -> String {
         Release::Effect(Effect::SessionEnded { session, reason }) => {
             format!("{} ended {reason:?}", ConnectionId::of_session(*session).slot())
         }
+    }
+}
+
+#[test]
+fn debug_shows_no_password_and_no_text_on_either_side_of_the_engine() {
+    for secret in [Secret::plain(MARKER), Secret::hash(&Password::new(MARKER), [7; 16])] {
+        let secret = secret.unwrap();
+        let mut server = Server::with(Config::default(), |_| secret.clone());
+        let login = server.login(0, "luke", MARKER);
+        assert!(!is_shown(&login), "{login:?}");
+        let turn = server.turn([login], at(0));
+        assert!(!is_shown(&turn) && !is_shown(&server.engine), "{turn:?}");
+        let checked = turn.checks.into_iter().map(|check| Input::Checked(check.run())).collect::<Vec<_>>();
+        server.run(checked);
+        let input = server.broadcast(0, MARKER);
+        assert!(!is_shown(&input), "{input:?}");
+        let turn = server.turn([input], at(0));
+        assert!(!is_shown(&turn) && !is_shown(&server.engine), "{turn:?}");
+        let turn = server.turn([server.read(0)], at(0));
+        let pages: Vec<_> = turn.reads.into_iter().map(|read| read.run(&server.reader)).collect();
+        assert!(pages.len() == 1 && shown(&pages[0].0).contains(MARKER) && !is_shown(&pages), "{pages:?}");
     }
 }
 

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use toom_core::{Body, MessageNumber, RoomId, Timestamp};
 
 use super::*;
@@ -103,4 +104,29 @@ fn trouble_is_told_apart_and_names_what_failed() {
     let event = Event::storage_failed(&full);
     assert!(event.is_trouble());
     assert_eq!(line(&event, RoomTexts::Hidden), "storage: journal: no room is left to append a batch");
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_posted_and_whoever_posts_it_an_event_is_one_line_that_steers_nothing(
+        author in "\\PC{1,12}",
+        text in any::<String>(),
+        nasty in "[\n\u{ad}\u{200b}-\u{2069}\u{feff}\u{e0000}-\u{e007f}]{0,8}",
+        in_room in any::<bool>(),
+    ) {
+        let Ok(author) = UserName::parse(&author) else { return Ok(()) };
+        let visible: String = text.chars().filter(|c| !c.is_control()).take(1000).collect();
+        let Ok(body) = Body::parse(&format!("{nasty}x{visible}{nasty}")) else { return Ok(()) };
+        let conversation = if in_room { Conversation::Room(RoomId::FIRST) } else { Conversation::Broadcast };
+        let Event::Posted(mut message) = posted(conversation, "text") else { unreachable!("it is a post") };
+        (message.author, message.body) = (author, body);
+        let room = Room { id: RoomId::FIRST, at: message.at, members: [message.author.clone()].into() };
+        let trouble = Event::Trouble { problem: format!("{nasty}{visible}\u{1b}[2J\r\n") };
+        let (user, session) = (message.author.clone(), SessionId::new(1));
+        let ends = [Event::Read { user: user.clone() }, Event::LoggedOut { session, user }];
+        for event in ends.into_iter().chain([Event::Posted(message), Event::RoomCreated(room), trouble]) {
+            let line = line(&event, RoomTexts::Shown);
+            prop_assert!(!line.contains(crate::shown::is_shown_as_code), "{line:?}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! One peer's connection: its socket, and TLS between that and the lines, or nothing.
 
+use core::fmt;
 use core::net::IpAddr;
 use std::io::IoSlice;
 
@@ -31,7 +32,6 @@ pub(in crate::server) enum Layer {
 }
 
 /// Memory that all connections use in turn.
-#[derive(Debug)]
 pub(super) struct Scratch {
     read: Box<[u8]>,
     #[cfg(feature = "tls")]
@@ -39,7 +39,6 @@ pub(super) struct Scratch {
 }
 
 /// What reading came to.
-#[derive(Debug)]
 pub(super) enum Read<'a> {
     /// What the peer sent. It may be nothing yet: try again.
     Bytes(&'a mut [u8]),
@@ -62,6 +61,12 @@ pub(super) enum Ended {
     /// What comes before the end is not taken yet. Try again when the system takes more.
     #[cfg(feature = "tls")]
     NotYet,
+}
+
+impl fmt::Debug for Scratch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scratch(..)")
+    }
 }
 
 impl Scratch {

@@ -1,6 +1,7 @@
 //! Broadcast messages that are released together: who gets all of them shares one piece of memory, and the system takes it in
 //! one piece.
 
+use core::fmt;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use crate::server::outbox::Delivery;
 const BYTES_MAX: usize = 16 << 10;
 
 /// Broadcast messages, in order, that were not delivered yet.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Gathered {
     bytes: Vec<u8>,
     lines: Vec<Line>,
@@ -28,7 +29,6 @@ pub(super) struct Gathered {
     ahead: BTreeMap<ConnectionId, usize>,
 }
 
-#[derive(Debug)]
 struct Line {
     number: MessageNumber,
     except: SessionId,
@@ -36,6 +36,12 @@ struct Line {
     end: usize,
     /// A piece of its own, for those who do not get all.
     piece: OnceCell<Arc<[u8]>>,
+}
+
+impl fmt::Debug for Gathered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Gathered({} messages)", self.lines.len())
+    }
 }
 
 impl Gathered {

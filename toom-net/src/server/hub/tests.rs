@@ -9,6 +9,7 @@ use toom_core::{
 };
 
 use super::*;
+use crate::marker::{MARKER, is_shown};
 use crate::protocol::{ClientWord, Code, MAX_LINE, Verb};
 use crate::server::exchange::{Operation, Ticket};
 
@@ -112,6 +113,35 @@ fn everyone(except: ConnectionId) -> Audience {
 
 fn members(members: &[&str], except: ConnectionId) -> Audience {
     Audience::Members { members: names(members), except: except.session() }
+}
+
+#[test]
+fn debug_shows_no_password_and_no_text_of_what_the_hub_holds() {
+    let mut hub = hub(ServerLimits::default());
+    let stranger = connect(&mut hub);
+    let asked = feed(&mut hub, stranger, &format!("LOGIN luke {MARKER}\nBCM {MARKER}\nLOGIN luke {MARKER}"));
+    assert!(asked.len() == 1 && !is_shown(&asked), "{asked:?}");
+    let luke = log_in(&mut hub, "luke", "on");
+    let asked = feed(&mut hub, luke, &format!("BCM {MARKER}\n@tag SRM 1 {MARKER}\n"));
+    assert!(asked.len() == 2 && !is_shown(&asked), "{asked:?}");
+    let body = Body::parse(MARKER).unwrap();
+    for conversation in [Conversation::Broadcast, Conversation::Room(RoomId::FIRST)] {
+        let Release::Effect(Effect::Deliver { audience, mut message }) =
+            message(conversation, 1, everyone(stranger))
+        else {
+            unreachable!("it is a message")
+        };
+        message.body = body.clone();
+        let release = Release::Effect(Effect::Deliver { audience, message });
+        assert!(!is_shown(&release), "{release:?}");
+        hub.release([release], NOW);
+    }
+    let lines = format!("ROW b 1 1970-01-01T00:00:00.000000Z luke {MARKER}\n").into_bytes();
+    let release = Release::Reply { connection: luke, ticket: 2, lines };
+    assert!(!is_shown(&release), "{release:?}");
+    hub.release([release], NOW);
+    assert!(!is_shown(&hub), "{hub:?}");
+    assert!(said(&mut hub, luke).0.matches(MARKER).count() >= 2, "it was there");
 }
 
 #[test]

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use toom_core::{Body, Message, RoomId, Timestamp};
 
 use super::*;
+use crate::marker::{MARKER, is_shown};
 use crate::protocol::{Push, ServerLine};
 
 fn number(number: u64) -> MessageNumber {
@@ -30,6 +31,14 @@ fn write(outbox: &mut Outbox, bytes: usize, bytes_max: usize) -> Vec<u8> {
     let written: Vec<u8> = outbox.pieces().flatten().copied().take(bytes).collect();
     outbox.wrote(written.len(), bytes_max);
     written
+}
+
+#[test]
+fn debug_shows_nothing_of_what_waits() {
+    let mut outbox = Outbox::default();
+    outbox.push(MARKER.as_bytes().to_vec());
+    outbox.insist(&Arc::from(MARKER.as_bytes()), 1000).unwrap();
+    assert!(text(&outbox).contains(MARKER) && !is_shown(&outbox), "{outbox:?}");
 }
 
 #[test]

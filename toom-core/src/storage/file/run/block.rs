@@ -19,12 +19,18 @@ const HEADER_BYTES: usize = 32;
 const ENTRY_BYTES: usize = 16;
 
 /// Messages of one conversation in a row, as many as go into a block.
-#[derive(Debug)]
 pub(in crate::storage::file) struct Chunk {
     conversation: Conversation,
     first: MessageNumber,
     entries: Vec<Entry>,
     text: String,
+}
+
+/// Without the texts.
+impl core::fmt::Debug for Chunk {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Chunk({:?}, {} messages from {})", self.conversation, self.entries.len(), self.first)
+    }
 }
 
 /// Messages in a row, lent by a [`Chunk`] or by a block of a file.
