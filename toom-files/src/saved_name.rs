@@ -15,19 +15,19 @@ const EXTENSION_BYTES_MAX: usize = 20;
 /// The name for a file called `file_name` that `presenter` sends: `presenter_file_name`, made harmless.
 ///
 /// Folders of either kind of separator are left out; control characters, those that turn the direction of text, and those that some
-/// file system forbids become `_`; leading dots go, and dots and blanks at the end; a name that Windows keeps for a device gets a `_`
-/// before it; and what is too long is cut before the extension, at a character.
+/// file system forbids become `_`; dots and dashes at the beginning go, so that nothing takes it for hidden or for an option, and dots and
+/// blanks at the end; a name that Windows keeps for a device gets a `_` before it; and what is too long is cut before the extension, at a
+/// character.
 #[must_use]
 pub fn saved_name(presenter: &str, file_name: &str) -> String {
     let presenter = harmless(presenter);
     let file_name = harmless(base(file_name));
-    let joined = match (presenter.is_empty(), file_name.is_empty()) {
+    let name = match (presenter.is_empty(), file_name.is_empty()) {
         (_, true) => format!("{presenter}_file"),
         (true, false) => file_name,
         (false, false) => format!("{presenter}_{file_name}"),
     };
-    let name = joined.trim_start_matches(['.', ' ']);
-    let name = if is_reserved(name) { format!("_{name}") } else { name.to_owned() };
+    let name = if is_reserved(&name) { format!("_{name}") } else { name };
     cut(&name, BYTES_MAX)
 }
 
@@ -54,18 +54,24 @@ fn harmless(name: &str) -> String {
     name.chars()
         .map(|c| if is_harmful(c) { '_' } else { c })
         .collect::<String>()
-        .trim_start_matches('.')
-        .trim()
+        .trim_start_matches(|c: char| matches!(c, '.' | '-') || c.is_whitespace())
+        .trim_end()
         .to_owned()
 }
 
-/// Control characters; marks that turn the direction of text or do not show; what Windows forbids in names, separators among it;
-/// breaks of lines and paragraphs.
+/// Control characters; marks that turn the direction of text or that nobody sees, as Unicode lists them (`Default_Ignorable_Code_Point`, but for U+FE0E
+/// and U+FE0F, which choose between two looks of a character); what Windows forbids in names, separators among it; breaks of lines and paragraphs.
 fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|')
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-        || matches!(c, '\u{fff9}'..='\u{fffc}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'
+                ..='\u{180f}'
+        )
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0d}')
+        || matches!(c, '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffc}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}')
+        || matches!(c, '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Whether Windows takes it for a device, whatever the extension.
@@ -128,6 +134,9 @@ mod tests {
         assert_eq!(saved_name("", "lpt1"), "_lpt1");
         assert_eq!(saved_name("", ""), "_file");
         assert_eq!(saved_name("com1.x", "y"), "_com1.x_y");
+        assert_eq!(saved_name("-rf", "-v"), "rf_v");
+        assert_eq!(saved_name("-", " .-"), "_file");
+        assert_eq!(saved_name("-", "- -f"), "f");
     }
 
     #[test]
@@ -145,12 +154,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_name_reaches_outside_the_folder_hides_or_steers(presenter in any::<String>(), file_name in "\\PC{0,300}|[./\\\\ :\u{1}-\u{20}a-c]{0,20}") {
+        fn no_name_reaches_outside_the_folder_hides_or_steers(presenter in "(?s:.{0,20})|[-. a]{0,4}", file_name in "\\PC{0,300}|[-./\\\\ :\u{1}-\u{20}a-c]{0,20}") {
             for name in [saved_name(&presenter, &file_name), numbered(&saved_name(&presenter, &file_name), 9_999)] {
                 prop_assert!(!name.is_empty() && name.len() <= BYTES_MAX + 7);
                 prop_assert_eq!(Path::new(&name).file_name(), Some(name.as_ref()));
                 prop_assert!(!name.chars().any(is_harmful), "{:?}", name);
-                prop_assert!(!name.starts_with(['.', ' ']) && !name.ends_with(['.', ' ']), "{:?}", name);
+                prop_assert!(!name.starts_with(['.', ' ', '-']) && !name.ends_with(['.', ' ']), "{:?}", name);
                 prop_assert!(!is_reserved(&name), "{:?}", name);
             }
         }

@@ -306,4 +306,6 @@ impl Place {
 }
 
 #[cfg(test)]
+mod hostile_names;
+#[cfg(test)]
 mod tests;

@@ -1,6 +1,10 @@
 //! Only the two that were introduced can talk.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
+
+use tokio::net::UdpSocket;
+use tokio::time::timeout;
 
 use toom_files::{Patience, SendError, Ticket, Transfer};
 
@@ -49,4 +53,37 @@ async fn nobody_is_answered_while_nobody_is_expected() {
     drop(world.receiver.expect(ticket, hasty.fingerprint()));
     let refused = hasty.send(addr, world.receiver.fingerprint(), ticket, &source, &Transfer::new()).await;
     assert!(matches!(refused, Err(SendError::Unreachable(to)) if to == addr), "{refused:?}");
+}
+
+/// Who writes another's address on its packets gets the answers sent there: they must not be more than it costs.
+#[tokio::test]
+async fn an_address_that_does_not_answer_is_sent_less_than_it_seems_to_have_sent() {
+    const COPIES: usize = 5;
+    let world = World::new();
+    let source = world.source("a", b"content").await;
+    let _expected = world.receiver.expect(Ticket::fresh(), world.sender.fingerprint());
+    // The first packet of a sender, as it would come to an address where nobody is.
+    let forged = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let (addr, transfer) = (forged.local_addr().unwrap(), Transfer::new());
+    let sending = world.sender.send(addr, world.receiver.fingerprint(), Ticket::fresh(), &source, &transfer);
+    let mut first = vec![0; 1 << 16];
+    let bytes = tokio::select! {
+        read = forged.recv(&mut first) => read.unwrap(),
+        ended = sending => panic!("{ended:?}"),
+    };
+    let receiver = world.receiver.local_addr().unwrap();
+    for _ in 0..COPIES {
+        forged.send_to(&first[..bytes], receiver).await.unwrap();
+    }
+    // Answers come at once; what would be sent again, comes within a second.
+    let mut answer = vec![0; 1 << 16];
+    let (mut answers, mut answered) = (0, 0);
+    while let Ok(read) = timeout(Duration::from_millis(1500), forged.recv_from(&mut answer)).await {
+        let (bytes, from) = read.unwrap();
+        if from == receiver {
+            (answers, answered) = (answers + 1, answered + bytes);
+        }
+    }
+    assert!((1..=COPIES).contains(&answers), "{answers} answers");
+    assert!(answered < COPIES * bytes, "{answered} bytes for {}", COPIES * bytes);
 }
