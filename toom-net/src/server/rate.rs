@@ -53,7 +53,7 @@ impl Bucket {
 
 /// Whole seconds, rounded up: after them it is over. At least 1.
 pub(super) fn whole_seconds(left: Duration) -> u64 {
-    (left.as_secs() + u64::from(left.subsec_nanos() > 0)).max(1)
+    left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0)).max(1)
 }
 
 #[cfg(test)]

@@ -54,8 +54,8 @@ pub enum Ending {
     BrokenOff {
         /// Where its last whole frame ends.
         offset: u64,
-        /// How many inputs it holds of which it does not say what came of them.
-        inputs: u64,
+        /// The inputs, ten of them at most, of which it does not say what came: the last before a panic, perhaps.
+        inputs: Vec<String>,
     },
     /// Where the recording is not what was written.
     Damaged {
@@ -73,7 +73,7 @@ pub enum Ending {
 pub struct Parted {
     /// The number of the input, from 1; `None`: it was no input that did it, but time.
     pub number: Option<u64>,
-    /// When the recorded server had it.
+    /// When the recorded server had the turn that it became clear in; `None`: none was replayed before.
     pub at: Option<Timestamp>,
     /// The input.
     pub input: String,
@@ -188,7 +188,7 @@ impl Replay {
             Stage::Beginning(_) => {
                 Ending::Damaged { offset, what: "the end, before it says how the server began" }
             }
-            Stage::Running(run) => Ending::BrokenOff { offset, inputs: run.inputs_waiting() },
+            Stage::Running(run) => Ending::BrokenOff { offset, inputs: run.inputs_waiting().to_vec() },
         }
     }
 }

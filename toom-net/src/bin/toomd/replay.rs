@@ -63,10 +63,10 @@ fn write_all(replayed: &Replayed, out: &mut impl Write) -> io::Result<()> {
         Ending::FellBehind => {
             writeln!(out, "end: before that of the server, because the file took too little")
         }
-        Ending::BrokenOff { offset, inputs } => writeln!(
-            out,
-            "end: broken off at byte {offset}, because the server was killed or goes on; not replayed: inputs {inputs}, whose outputs are missing"
-        ),
+        Ending::BrokenOff { offset, inputs } => {
+            writeln!(out, "end: broken off at byte {offset}, because the server was killed or goes on")?;
+            inputs.iter().try_for_each(|input| writeln!(out, "not replayed: {input}"))
+        }
         Ending::Parted(parted) => write_parted(parted, out),
         _ => Ok(()),
     }

@@ -165,6 +165,18 @@ impl Recorder {
     }
 }
 
+impl Drop for Recorder {
+    /// What the engine was given when it panicked is what the recording is for.
+    fn drop(&mut self) {
+        let bodies = self.witness.take();
+        if let Some(outbox) = &self.outbox
+            && !bodies.is_empty()
+        {
+            outbox.send(bodies);
+        }
+    }
+}
+
 /// Writes down pages.
 #[derive(Debug)]
 pub(in crate::server) struct PageRecorder(Option<Outbox>);
@@ -223,6 +235,16 @@ mod tests {
         assert!(written.len() > WAITING_BYTES_MAX);
         // These bodies are no items, so the replay ends at the first: the frames are whole.
         assert!(matches!(replay(&written[..], |_| ()).unwrap().ending, Ending::Damaged { offset: 17, .. }));
+    }
+
+    #[test]
+    fn what_an_engine_was_given_that_panicked_is_written() {
+        let (outbox, queue) = outbox();
+        let mut recorder = Recorder { witness: Witness::default(), outbox: Some(outbox) };
+        recorder.takes(&Input::Stop);
+        assert!(queue.try_recv().is_err(), "a turn is written when it is over");
+        drop(recorder);
+        assert!(matches!(queue.try_recv(), Ok(Written::Bodies(bodies)) if bodies.len() == 1));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use toom_core::{Config, Engine, Epoch, Mono, Now, Recovered, Secret, UserName};
+use toom_core::{Config, Engine, Epoch, Mono, Now, Recovered, Secret, Timestamp, UserName};
 
 use super::store::ReplayStore;
 use super::{Counts, Parted, Stop, words};
@@ -13,6 +13,9 @@ use crate::server::recording::items::{self, Input as Recorded, Item, Opened, Out
 use crate::server::recording::outputs::{Words, asked, output};
 use crate::server::recording::start::{config, recover, stand_in};
 use crate::server::recording::witness;
+
+/// How many inputs that were not replayed are shown.
+const WAITING_SHOWN_MAX: usize = 10;
 
 /// What the engine is to be opened with, as far as it was read.
 #[derive(Debug, Default)]
@@ -52,6 +55,7 @@ impl Beginning {
             engine,
             next: NextTurn::default(),
             last: None,
+            at: None,
             open: Open::default(),
             words: Words::default(),
             counts: Counts::default(),
@@ -72,6 +76,7 @@ pub(super) struct Run {
     next: NextTurn,
     /// The last turn's first input, and when that turn was.
     last: Option<Cause>,
+    at: Option<Timestamp>,
     open: Open,
     words: Words,
     counts: Counts,
@@ -83,6 +88,8 @@ struct NextTurn {
     accounts: Vec<(UserName, Secret)>,
     inputs: Vec<Input>,
     first: Option<Cause>,
+    /// What the first inputs are.
+    words: Vec<String>,
     outputs: Vec<Noted>,
 }
 
@@ -125,9 +132,9 @@ impl Run {
         self.counts
     }
 
-    /// How many inputs wait for the turn that takes them.
-    pub(super) fn inputs_waiting(&self) -> u64 {
-        self.next.inputs.len() as u64
+    /// The first of the inputs that wait for the turn that takes them.
+    pub(super) fn inputs_waiting(&self) -> &[String] {
+        &self.next.words
     }
 
     pub(super) fn item(&mut self, item: Item<'_>) -> Result<(), Stop> {
@@ -155,7 +162,7 @@ impl Run {
         if self.next.inputs.len() >= BATCH_MAX {
             return Err(Stop::Malformed("a turn with more inputs than any has"));
         }
-        let number = self.counts.inputs + self.inputs_waiting() + 1;
+        let number = self.counts.inputs + self.next.inputs.len() as u64 + 1;
         let cause = Cause { number, words: words::of_input(recorded) };
         let input = match recorded {
             Recorded::Ask(of) => {
@@ -164,7 +171,7 @@ impl Run {
             }
             Recorded::Checked { connection: of, verdict } => {
                 let Some(check) = self.open.checks.remove(&connection(*of)) else {
-                    return Err(parted(Some(cause), None, "a password is being checked", "none is").into());
+                    return Err(parted(Some(cause), self.at, "a password is being checked", "none is").into());
                 };
                 Input::Checked(check.judged((*verdict).into()))
             }
@@ -176,6 +183,9 @@ impl Run {
             Recorded::Stop => Input::Stop,
         };
         self.next.inputs.push(input);
+        if self.next.words.len() < WAITING_SHOWN_MAX {
+            self.next.words.push(cause.words.clone());
+        }
         self.next.first.get_or_insert(cause);
         Ok(())
     }
@@ -183,6 +193,7 @@ impl Run {
     fn turn(&mut self, recorded: &items::Turn) -> Result<(), Stop> {
         let wall = time(recorded.wall).ok_or(Stop::Malformed("a time that there is not"))?;
         let now = Now { wall, mono: Mono::new(recorded.mono) };
+        self.at = Some(wall);
         let next = core::mem::take(&mut self.next);
         self.last.clone_from(&next.first);
         let verdicts = recorded.verdicts.iter().map(|verdict| (*verdict).into());
@@ -191,11 +202,11 @@ impl Run {
         let inputs = next.inputs.len() as u64;
         self.engine.turn(next.inputs, now, &mut turn);
 
-        self.compare_outputs(&next.outputs, &turn.releases, now)?;
+        self.compare_outputs(&next.outputs, &turn.releases)?;
         let given = witness::item(now, &turn);
         if given != *recorded {
             let (recorded, given) = (words::of_turn(recorded), words::of_turn(&given));
-            return Err(parted(next.first, Some(now), &recorded, &given).into());
+            return Err(parted(next.first, self.at, &recorded, &given).into());
         }
         for check in turn.checks {
             self.open.checks.insert(check.connection, check);
@@ -215,7 +226,7 @@ impl Run {
         Ok(())
     }
 
-    fn compare_outputs(&mut self, recorded: &[Noted], given: &[Release], now: Now) -> Result<(), Stop> {
+    fn compare_outputs(&mut self, recorded: &[Noted], given: &[Release]) -> Result<(), Stop> {
         let mut cause = None;
         for place in 0..recorded.len().max(given.len()) {
             let (recorded, given) = (recorded.get(place), given.get(place));
@@ -228,7 +239,7 @@ impl Run {
                     |output: Option<&Output<'_>>| output.map_or("nothing".to_owned(), words::of_output);
                 let recorded = shown(recorded.map(Noted::output).as_ref());
                 let cause = cause.or_else(|| self.last.take());
-                return Err(parted(cause, Some(now), &recorded, &shown(given.as_ref())).into());
+                return Err(parted(cause, self.at, &recorded, &shown(given.as_ref())).into());
             }
         }
         Ok(())
@@ -238,7 +249,7 @@ impl Run {
         let given = self.engine.digest().bits();
         if given != recorded {
             let shown = |digest: u128| format!("the state after it: {digest:032x}");
-            return Err(parted(self.last.take(), None, &shown(recorded), &shown(given)).into());
+            return Err(parted(self.last.take(), self.at, &shown(recorded), &shown(given)).into());
         }
         self.counts.states += 1;
         Ok(())
@@ -257,18 +268,17 @@ impl Run {
             Some(given) if given.output() == *recorded => self.counts.pages += 1,
             Some(given) => {
                 let (recorded, given) = (words::of_output(recorded), words::of_output(&given.output()));
-                return Err(parted(cause, None, &recorded, &given).into());
+                return Err(parted(cause, self.at, &recorded, &given).into());
             }
         }
         Ok(())
     }
 }
 
-fn parted(cause: Option<Cause>, now: Option<Now>, recorded: &str, replayed: &str) -> Parted {
+fn parted(cause: Option<Cause>, at: Option<Timestamp>, recorded: &str, replayed: &str) -> Parted {
     let (number, input) = match cause {
         Some(Cause { number, words }) => (Some(number), words),
         None => (None, "time went by".to_owned()),
     };
-    let at = now.map(|now| now.wall);
     Parted { number, at, input, recorded: recorded.to_owned(), replayed: replayed.to_owned() }
 }

@@ -21,7 +21,7 @@ mod world;
 use world::{Act, World};
 
 /// A few people who talk: logins right and wrong, checked at once and elsewhere, rooms, keys, pages, an offer, a full disk, changed accounts.
-fn a_chat() -> Vec<u8> {
+fn chat() -> World {
     let mut world = World::new(Config::default());
     world.turn(1, [Act::Login(0, 0, true), Act::Login(1, 1, true), Act::Login(2, 2, false)]);
     world.turn(2, [Act::Login(2, 2, true), Act::Broadcast(0, "hello", None)]);
@@ -32,6 +32,26 @@ fn a_chat() -> Vec<u8> {
     world.turn(11, [Act::Checked(3, true), Act::Kick(1)]);
     world.fail(1);
     world.turn(12, [Act::Broadcast(0, "too much", None)]);
+    world
+}
+
+fn a_chat() -> Vec<u8> {
+    chat().end()
+}
+
+/// The chat, and then something of all that an engine has to refuse.
+fn a_longer_chat() -> Vec<u8> {
+    let mut world = chat();
+    world.fail(0);
+    // Somebody who is no member of the room, and what is strictly later than the first message.
+    world.turn(0, [Act::Post(3, 1, "let me in"), Act::ReadRoom(3), Act::ReadSinceFirst(0)]);
+    world.turn(1, [Act::Accounts(0)]);
+    // One guess more than there may be, and one after the block.
+    (0..4).for_each(|_| world.turn(1, [Act::Login(4, 2, false)]));
+    world.turn(10, [Act::Login(4, 2, true)]);
+    world.turn(0, [Act::Broadcast(0, "once", Some("m")), Act::Broadcast(0, "once", Some("m"))]);
+    world.turn(0, [Act::CreateRoom(0, &[2, 3]), Act::CreateRoom(3, &[0, 2])]);
+    world.turn(0, [Act::Logout(4), Act::Users(0)]);
     world.end()
 }
 
@@ -41,10 +61,10 @@ fn replayed(recording: &[u8]) -> Replayed {
 
 #[test]
 fn what_was_recorded_comes_again() {
-    let recording = a_chat();
+    let recording = a_longer_chat();
     let Replayed { version, counts, ending } = replayed(&recording);
     assert_eq!((version.as_str(), ending), (env!("CARGO_PKG_VERSION"), Ending::Stopped));
-    assert_eq!((counts.inputs, counts.turns, counts.pages, counts.pages_passed_over), (20, 10, 2, 0));
+    assert_eq!((counts.inputs, counts.turns, counts.pages, counts.pages_passed_over), (35, 21, 3, 0));
     assert_eq!(counts.states, counts.turns + 1);
     assert!(counts.outputs > 15, "{counts:?}");
 }
@@ -99,4 +119,27 @@ fn a_recording_may_break_off_anywhere_and_what_is_there_is_replayed() {
         }
     }
     assert_eq!(last, whole.inputs);
+}
+
+#[test]
+fn the_inputs_of_a_turn_that_never_ended_are_told() {
+    let mut items = changed::items_of(&a_chat());
+    let turn =
+        items.iter().rposition(|item| matches!(items::first(&mut &item[..]), Some(Item::Turn(_)))).unwrap();
+    items.truncate(turn);
+    let replayed = replayed(&changed::recording_of(&items));
+    let Ending::BrokenOff { inputs, .. } = replayed.ending else { panic!("{replayed:?}") };
+    assert_eq!(inputs, ["the server stops"]);
+}
+
+/// A recording that is kept: another format, or an engine that gives something else, does not go unnoticed.
+#[test]
+fn a_recording_of_before_is_replayed() {
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/src/server/replay/tests/chat-1.toom");
+    if std::env::var_os("TOOM_RECORDING").is_some_and(|what| what == "write") {
+        std::fs::write(kept, a_longer_chat()).unwrap();
+    }
+    let Replayed { counts, ending, .. } = replayed(&std::fs::read(kept).unwrap());
+    assert_eq!(ending, Ending::Stopped);
+    assert_eq!((counts.inputs, counts.turns, counts.states, counts.pages), (35, 21, 22, 3));
 }

@@ -125,7 +125,7 @@ fn another_verdict_state_page_time_or_seed_is_told() {
         }
         _ => false,
     }));
-    assert_eq!((state.number, state.input.as_str()), (None, "time went by"));
+    assert_eq!((state.number, state.at, state.input.as_str()), (None, None, "time went by"));
     let page = parted(changed(|item| match item {
         Item::Page { page: Some(page), .. } => {
             page.text = "ROW";

@@ -1,6 +1,7 @@
 //! Recordings that nobody wrote.
 
 use super::changed::{items_of, recording_of};
+use super::random::span;
 use super::*;
 
 #[test]
@@ -82,7 +83,61 @@ fn mangled() -> impl Strategy<Value = Vec<Vec<u8>>> {
     })
 }
 
+/// Ends of the world, and what lies next to them.
+fn count() -> impl Strategy<Value = u64> {
+    prop::sample::select(vec![0, 1, 2, 4096, u64::MAX])
+}
+
+/// The chat under rules that nobody would make, at times that no clock shows.
+fn extreme() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let rules = (prop::array::uniform8(count()), prop::array::uniform4(span()), prop::option::of(span()));
+    let times = (prop::collection::vec((any::<i64>(), span()), 0..12), prop::array::uniform3(count()));
+    (rules, times).prop_map(|((counts, spans, idle), (times, numbers))| {
+        let mut items = items_of(&a_chat());
+        let mut times = times.into_iter();
+        for bytes in &mut items {
+            let copy = bytes.clone();
+            let mut item = items::first(&mut &copy[..]).unwrap();
+            match &mut item {
+                Item::Opened(opened) => {
+                    let limits = &mut opened.limits;
+                    [
+                        limits.body_bytes_max,
+                        limits.members_max,
+                        limits.rooms_per_user_max,
+                        limits.sessions_max,
+                        limits.sessions_per_account_max,
+                        limits.page_messages_max,
+                        limits.page_bytes_max,
+                        limits.familiar_sources_max,
+                    ] = counts;
+                    [opened.block, limits.familiar_for, limits.source_refill, limits.check_timeout] = spans;
+                    (opened.session_idle, opened.checks_max) = (idle, u64::MAX);
+                }
+                Item::Turn(turn) => {
+                    if let Some((wall, mono)) = times.next() {
+                        let wall = wall.clamp(Timestamp::MIN.unix_micros(), Timestamp::MAX.unix_micros());
+                        (turn.wall, turn.mono) = (wall, mono);
+                    }
+                }
+                _ => {}
+            }
+            *bytes = items::bytes(&item);
+        }
+        let [room, number, at] = numbers;
+        let room = u32::try_from(room).unwrap_or(u32::MAX);
+        let at = i64::try_from(at).unwrap_or(0);
+        items.insert(1, items::bytes(&Item::Tail { room, number, at }));
+        items
+    })
+}
+
 proptest! {
+    #[test]
+    fn extreme_rules_and_times_end_the_replay_and_nothing_else(items in extreme()) {
+        replay(&recording_of(&items)[..], |_| ()).unwrap();
+    }
+
     #[test]
     fn items_that_no_writer_makes_end_the_replay_and_nothing_else(items in mangled()) {
         replay(&recording_of(&items)[..], |_| ()).unwrap();

@@ -1,5 +1,9 @@
 //! Whatever is done to a server, doing it again gives the same.
 
+use core::num::{NonZeroU32, NonZeroUsize};
+
+use toom_core::{Attempts, Limits, Members};
+
 use super::*;
 
 fn act() -> impl Strategy<Value = Act> {
@@ -29,7 +33,60 @@ fn turns() -> impl Strategy<Value = Vec<(u64, Option<usize>, Vec<Act>)>> {
     prop::collection::vec((0..40_u64, fail, prop::collection::vec(act(), 0..12)), 1..20)
 }
 
+/// Ends of the world, and what lies next to them.
+pub(super) fn span() -> impl Strategy<Value = Duration> {
+    let seconds = prop::sample::select(vec![0, 1, 60, u64::MAX]);
+    (seconds, prop::sample::select(vec![0, 1, 999_999_999]))
+        .prop_map(|(seconds, nanos)| Duration::new(seconds, nanos))
+}
+
+/// Rules that nobody would make.
+fn extreme() -> impl Strategy<Value = Config> {
+    let counts = prop::array::uniform8(prop::sample::select(vec![0, 1, 2, 4096, usize::MAX]));
+    let rules =
+        (1..=5_u8, prop::option::of(span()), any::<bool>(), prop::sample::select(vec![1, 2, u32::MAX]));
+    (counts, prop::array::uniform4(span()), rules).prop_map(
+        |(counts, spans, (attempts, idle, exist, failures))| {
+            let [block, familiar_for, source_refill, check_timeout] = spans;
+            let limits = Limits {
+                body_bytes_max: counts[0],
+                members_max: counts[1],
+                rooms_per_user_max: counts[2],
+                sessions_max: counts[3],
+                sessions_per_account_max: counts[4],
+                page_messages_max: NonZeroUsize::MIN.saturating_add(counts[5]),
+                page_bytes_max: counts[6],
+                familiar_sources_max: counts[7],
+                familiar_for,
+                source_failures_max: NonZeroU32::MIN.saturating_add(failures - 1),
+                source_refill,
+                check_timeout,
+            };
+            let policy = Policy {
+                attempts: Attempts::new(attempts).unwrap(),
+                block,
+                members: if exist { Members::Exist } else { Members::Active },
+                session_idle: idle,
+            };
+            Config { policy, limits, seed: Seed::default() }
+        },
+    )
+}
+
 proptest! {
+    #[test]
+    fn under_rules_that_nobody_would_make_it_comes_again_too(turns in turns(), pauses in prop::collection::vec(span(), 20), config in extreme()) {
+        let mut world = World::new(config);
+        for ((_, fail, acts), pause) in turns.into_iter().zip(pauses) {
+            if let Some(how) = fail {
+                world.fail(how);
+            }
+            world.turn_after(pause, acts);
+        }
+        let replayed = replayed(&world.end());
+        prop_assert_eq!(replayed.ending, Ending::Stopped);
+    }
+
     #[test]
     fn whatever_is_done_comes_again(turns in turns(), seed in any::<[u8; 16]>(), idle in prop::option::of(5..60_u64)) {
         let policy = Policy { session_idle: idle.map(Duration::from_secs), ..Policy::default() };

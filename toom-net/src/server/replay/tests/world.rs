@@ -30,6 +30,10 @@ pub(super) enum Act {
     Post(u32, u32, &'static str),
     /// Everything after a number.
     ReadBroadcast(u32, u64),
+    /// Room 1.
+    ReadRoom(u32),
+    /// What was said to everyone since the time of the first message.
+    ReadSinceFirst(u32),
     ReadRooms(u32),
     Users(u32),
     Offer(u32, usize),
@@ -53,7 +57,7 @@ pub(super) struct World {
     /// How many connections had each place before.
     serials: [u32; 6],
     tickets: u64,
-    mono: u64,
+    mono: Duration,
 }
 
 /// Everybody with a plain password; then `luke` gone, `hans` with another one, and `yoda` with a hash.
@@ -94,7 +98,7 @@ impl World {
             logging_in: BTreeSet::new(),
             serials: [1; 6],
             tickets: 0,
-            mono: 0,
+            mono: Duration::ZERO,
         }
     }
 
@@ -134,7 +138,11 @@ impl World {
 
     /// A turn `seconds` after the one before.
     pub(super) fn turn(&mut self, seconds: u64, acts: impl IntoIterator<Item = Act>) {
-        self.mono += seconds;
+        self.turn_after(Duration::from_secs(seconds), acts);
+    }
+
+    pub(super) fn turn_after(&mut self, pause: Duration, acts: impl IntoIterator<Item = Act>) {
+        self.mono = self.mono.saturating_add(pause);
         self.logging_in.clear();
         let inputs: Vec<_> = acts.into_iter().filter_map(|act| self.input(act)).collect();
         self.run(inputs);
@@ -146,7 +154,7 @@ impl World {
 
     fn run(&mut self, inputs: Vec<Input>) {
         let wall = Timestamp::from_unix_micros(1_659_603_749_000_000 + self.tickets.cast_signed()).unwrap();
-        let now = Now { wall, mono: Mono::new(Duration::from_secs(self.mono)) };
+        let now = Now { wall, mono: Mono::new(self.mono) };
         let mut turn = Turn::default();
         let witness = &mut self.witness;
         self.engine.turn(inputs.into_iter().inspect(|input| witness.takes(input)), now, &mut turn);
@@ -210,6 +218,21 @@ impl World {
             Act::ReadBroadcast(slot, after) => {
                 let since = Since::Number(toom_core::MessageNumber::new(after));
                 let reading = Reading::Conversation { conversation, since };
+                self.ask(slot, Asked::Read { reading, limit })
+            }
+            Act::ReadRoom(slot) => {
+                let (conversation, since) = (Conversation::Room(RoomId::FIRST), Since::Number(None));
+                let reading = Reading::Conversation { conversation, since };
+                self.ask(slot, Asked::Read { reading, limit })
+            }
+            Act::ReadSinceFirst(slot) => {
+                let mut first = None;
+                let see = |message: toom_core::MessageRef<'_>| {
+                    first = Some(message.at);
+                    core::ops::ControlFlow::Break(())
+                };
+                toom_core::History::read(&self.memory, conversation, None, 1, see).unwrap();
+                let reading = Reading::Conversation { conversation, since: Since::Time(first?) };
                 self.ask(slot, Asked::Read { reading, limit })
             }
             Act::ReadRooms(slot) => {
