@@ -85,7 +85,6 @@ impl Start<'_> {
             })
             .start();
         let server = server.inspect_err(|_| remove_recording(args))?;
-        tracing::info!(target: ANNOUNCEMENT, "listening on {}", server.local_addr());
 
         let handle = server.handle();
         if let Some(admin) = &admin {
@@ -94,6 +93,7 @@ impl Start<'_> {
         let slowest = bounds.server.closing_time.saturating_add(2 * PATIENCE);
         let (steered, asked) = (handle.clone(), args.clone());
         signals.obey(handle, slowest, move || reload(&steered, &asked))?;
+        tracing::info!(target: ANNOUNCEMENT, "listening on {}", server.local_addr());
         signals::tell_systemd(NotifyState::Ready);
         let outcome = server.wait();
         printer.finish();
