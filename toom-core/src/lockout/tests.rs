@@ -275,3 +275,26 @@ fn each_part_of_the_state_shows_in_its_own_digest() {
     let distinct: std::collections::BTreeSet<_> = digests.iter().collect();
     assert_eq!(distinct.len(), counted.len());
 }
+
+/// Catches: the work that is done for nothing beside hashed passwords decides who is right.
+#[test]
+fn beside_hashed_passwords_a_plain_one_is_as_right_as_before_and_nobodys_never_is() {
+    let mut lockout = lockout();
+    let hashed = Secret::hash_at_cost(&Password::new("leia"), [7; 16], Cost::CHEAPEST).unwrap();
+    lockout.put(name("luke"), hashed);
+    let long = "x".repeat(2 * Password::BYTES_MAX);
+    for (user, password, verdict) in [
+        ("obiwan", "kenobi", Verdict::Right),
+        ("obiwan", "leia", Verdict::Wrong),
+        ("luke", "leia", Verdict::Right),
+        ("luke", &long, Verdict::Wrong),
+        ("nobody", "leia", Verdict::Wrong),
+        ("nobody", "nobody has this account", Verdict::Wrong),
+        ("nobody", &long, Verdict::Wrong),
+    ] {
+        let challenge = lockout.begin_from(user, 1, at(0));
+        assert_eq!(challenge.work(), Work::Slow, "{user}");
+        assert_eq!(challenge.verify(&Password::new(password)), verdict, "{user}");
+        lockout.withdraw(&challenge, &config(), at(0));
+    }
+}

@@ -84,6 +84,18 @@ fn a_session_offers_no_more_files_at_a_time_than_it_may() {
 }
 
 #[test]
+fn who_wants_no_pushes_cannot_offer_a_file_and_nobody_is_asked() {
+    let mut two = Two::with("relays=0");
+    let mut deaf = two.server.connect();
+    assert_eq!(deaf.ask("HELLO live=off"), "OK HELLO");
+    assert!(deaf.ask("LOGIN luke pw").starts_with("OK LOGIN "));
+    let refusal = "ERR UPD refused what happens to an offer is pushed, and this session wants no pushes";
+    assert_eq!(deaf.ask(&format!("UPD OFFER leia 3 {HASH} {HASH} film.mp4")), refusal);
+    assert_eq!(two.leia.ask("PING"), "OK PING");
+    two.offered();
+}
+
+#[test]
 fn an_offer_that_nobody_answers_ends_in_time_for_both() {
     let mut two = Two::with("offer-time=100ms");
     let id = two.offered();

@@ -174,6 +174,17 @@ fn damage_in_several_files_is_told_of_each() {
 }
 
 #[test]
+fn the_birth_file_of_another_store_is_told() {
+    let Sample { disk, .. } = sample(12);
+    let other = SimDisk::new();
+    FileStorage::open_on(other.clone(), FileOptions::new([8; 16])).unwrap().close().unwrap();
+    disk.put("birth", &other.bytes_of("birth").unwrap());
+    let verified = verify(&disk);
+    let [StorageError::Corrupt { thing, what, .. }] = &*verified.damage else { panic!("{verified:?}") };
+    assert_eq!((thing.as_str(), *what), ("birth", "it is that of another store"));
+}
+
+#[test]
 fn progress_rises_to_the_whole() {
     let Sample { disk, .. } = sample(40);
     let mut told: Vec<Progress> = Vec::new();
