@@ -60,7 +60,7 @@ pub use message::{Message, MessageRef};
 pub use name::{UserName, UserNameError};
 pub use page::Page;
 pub use record::{Posted, Record, RoomCreated};
-pub use secret::{Password, Secret, SecretError, Verdict};
+pub use secret::{CheckMemory, Password, Secret, SecretError, Verdict};
 #[cfg(all(feature = "file", any(test, feature = "simulation")))]
 pub use storage::file::simulated;
 #[cfg(feature = "file")]

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use crate::digest::Canonical;
 use crate::secret::Cost;
-use crate::{Config, LoginError, Mono, NoSuchAccount, Password, Secret, Seed, Source, UserName, Verdict};
+use crate::{
+    CheckMemory, Config, LoginError, Mono, NoSuchAccount, Password, Secret, Seed, Source, UserName, Verdict,
+};
 
 mod account;
 mod budget;
@@ -52,21 +54,27 @@ impl Challenge {
     /// Checks `password`: a pure function, run wherever the host likes.
     #[must_use]
     pub fn verify(&self, password: &Password) -> Verdict {
+        self.verify_in(password, &mut CheckMemory::new())
+    }
+
+    /// The same in memory that the host keeps for many checks.
+    #[must_use]
+    pub fn verify_in(&self, password: &Password, memory: &mut CheckMemory) -> Verdict {
         let hashed = self.secret.as_ref().is_some_and(|secret| secret.cost().is_some());
         if let (Some(cost), false) = (self.cost, hashed) {
-            cost.waste(password);
+            cost.waste(password, memory);
         }
         match &self.secret {
-            Some(secret) => secret.verify(password),
-            None => nobodys_secret(password),
+            Some(secret) => secret.verify(password, memory),
+            None => nobodys_secret(password, memory),
         }
     }
 }
 
 /// The work of a plain comparison, with nothing that could be right.
-fn nobodys_secret(password: &Password) -> Verdict {
+fn nobodys_secret(password: &Password, memory: &mut CheckMemory) -> Verdict {
     if let Ok(secret) = Secret::plain("nobody has this account") {
-        core::hint::black_box(secret.verify(password));
+        core::hint::black_box(secret.verify(password, memory));
     }
     Verdict::Wrong
 }

@@ -3,10 +3,14 @@
 use core::fmt;
 use std::sync::Arc;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use argon2::password_hash::phc::{Output, PasswordHash};
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
+
+mod memory;
+
+pub use memory::CheckMemory;
 
 /// The longest password, in bytes.
 const PASSWORD_BYTES_MAX: usize = 1024;
@@ -157,12 +161,11 @@ impl Secret {
     }
 
     /// Checks `password`; a plain secret takes as long whatever is sent.
-    pub(crate) fn verify(&self, password: &Password) -> Verdict {
+    pub(crate) fn verify(&self, password: &Password, memory: &mut CheckMemory) -> Verdict {
         let right = match &self.0 {
             Kind::Plain(secret) => bool::from(equal_texts(secret, &password.0)),
             Kind::Argon2id { hash, .. } => {
-                password.0.len() <= PASSWORD_BYTES_MAX
-                    && Argon2::default().verify_password(password.0.as_bytes(), &**hash).is_ok()
+                password.0.len() <= PASSWORD_BYTES_MAX && is_hash_of(hash, password, memory).unwrap_or(false)
             }
         };
         if right { Verdict::Right } else { Verdict::Wrong }
@@ -190,15 +193,35 @@ impl Cost {
     }
 
     /// Does the work of a check of this cost and finds nothing.
-    pub(crate) fn waste(self, password: &Password) {
+    pub(crate) fn waste(self, password: &Password, memory: &mut CheckMemory) {
         let mut out = Zeroizing::new([0; Params::DEFAULT_OUTPUT_LEN]);
         let length = password.0.len().min(PASSWORD_BYTES_MAX);
-        if let (Some(argon2), Some(password)) = (self.argon2(), password.0.as_bytes().get(..length)) {
+        if let (Some(argon2), Some(password)) = (self.argon2(), password.0.as_bytes().get(..length))
+            && let Some(blocks) = memory.blocks(argon2.params().block_count())
+        {
             // Out of memory, the real check would fail as quickly.
-            let _ = argon2.hash_password_into(password, b"nobody has this account", &mut *out);
+            let _ = argon2.hash_password_into_with_memory(
+                password,
+                b"nobody has this account",
+                &mut *out,
+                blocks,
+            );
         }
         core::hint::black_box(&out);
     }
+}
+
+/// Whether `hash` is that of `password`; `None` where there is no memory to find out.
+fn is_hash_of(hash: &PasswordHash, password: &Password, memory: &mut CheckMemory) -> Option<bool> {
+    let (salt, expected) = (hash.salt.as_ref()?, hash.hash.as_ref()?);
+    let params = Params::try_from(hash).ok()?;
+    let mut output = Zeroizing::new([0; Output::MAX_LENGTH]);
+    let output = output.get_mut(..expected.len())?;
+    let blocks = memory.blocks(params.block_count())?;
+    // `parse` takes no other kind and no other version.
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    argon2.hash_password_into_with_memory(password.0.as_bytes(), salt, output, blocks).ok()?;
+    Some(output.ct_eq(expected.as_bytes()).into())
 }
 
 fn check_length(text: &str) -> Result<(), SecretError> {

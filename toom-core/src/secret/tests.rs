@@ -3,7 +3,30 @@ use super::*;
 const PHC: &str = "$argon2id$v=19$m=8,t=1,p=1$c29tZSByYW5kb20gc2E";
 
 fn check(secret: &Secret, password: &str) -> Verdict {
-    secret.verify(&Password::new(password))
+    secret.verify(&Password::new(password), &mut CheckMemory::new())
+}
+
+#[test]
+fn memory_that_checks_share_grows_to_the_costliest_and_changes_no_verdict() {
+    let hash = |password: &str, memory_kib| {
+        let cost = Cost { memory_kib, ..Cost::CHEAPEST };
+        Secret::hash_at_cost(&Password::new(password), [7; 16], cost).unwrap()
+    };
+    let (small, large) = (hash("leia", 8), hash("luke", 64));
+    let mut memory = CheckMemory::new();
+    let nobody = |memory: &mut CheckMemory| Cost::CHEAPEST.waste(&Password::new("luke"), memory);
+    assert_eq!(memory.bytes_held(), 0);
+    for _ in 0..3 {
+        for (secret, right) in [(&small, "leia"), (&large, "luke")] {
+            for password in ["leia", "luke", "lukf", ""] {
+                let verdict = if password == right { Verdict::Right } else { Verdict::Wrong };
+                assert_eq!(secret.verify(&Password::new(password), &mut memory), verdict, "{password}");
+                nobody(&mut memory);
+            }
+        }
+        assert_eq!(memory.bytes_held(), 64 << 10);
+    }
+    assert_eq!(small.verify(&Password::new("luke"), &mut memory), Verdict::Wrong);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use core::net::IpAddr;
 use core::num::{NonZeroU16, NonZeroUsize};
 
 use toom_core::{
-    Body, Challenge, Effect, IdempotencyKey, Password, ReadPlan, Reading, RoomId, Secret, SessionId,
-    UserName, Verdict,
+    Body, Challenge, CheckMemory, Effect, IdempotencyKey, Password, ReadPlan, Reading, RoomId, Secret,
+    SessionId, UserName, Verdict,
 };
 
 use crate::protocol::{Code, Failure, FileOffer, Push, Reply, Success, Tag, Verb};
@@ -134,8 +134,8 @@ pub(super) struct Check {
 
 impl Check {
     /// Does the work, for tens of milliseconds.
-    pub(super) fn run(self) -> Checked {
-        let verdict = self.challenge.verify(&self.password);
+    pub(super) fn run(self, memory: &mut CheckMemory) -> Checked {
+        let verdict = self.challenge.verify_in(&self.password, memory);
         self.judged(verdict)
     }
 

@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
-use toom_core::{Config, Engine, Mono, Now, Secret, Storage, StorageError, UserName, Verdict};
+use toom_core::{CheckMemory, Config, Engine, Mono, Now, Secret, Storage, StorageError, UserName, Verdict};
 
 use super::builder::{first_transfer, greeting};
 use super::connection::Path;
@@ -153,7 +153,7 @@ impl<S: Storage, W: Wire> Stepped<S, W> {
     pub(crate) fn check(&mut self, which: usize) -> Option<(Guess, Verdict)> {
         let which = which.checked_rem(self.checks.len())?;
         let (guess, check) = self.checks.remove(which);
-        let checked = check.run();
+        let checked = check.run(&mut CheckMemory::new());
         let verdict = checked.verdict;
         self.verdicts.push_back(checked);
         self.hand_over_verdicts();

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use mio::Waker;
-use toom_core::{History, Storage};
+use toom_core::{CheckMemory, History, Storage};
 
 use super::engine_loop::{EngineLoop, Turn};
 use super::exchange::{Check, Input, Read, Release};
@@ -147,8 +147,9 @@ pub(super) fn spawn_checkers(
     let start = |number| {
         let (queue, verdicts) = (Arc::clone(&queue), server.engine.clone());
         spawn_patient(&format!("toom-check-{number}"), server.clone(), move || {
+            let mut memory = CheckMemory::new();
             while let Some(check) = next(&queue) {
-                if verdicts.send(Input::Checked(check.run())).is_err() {
+                if verdicts.send(Input::Checked(check.run(&mut memory))).is_err() {
                     return;
                 }
             }

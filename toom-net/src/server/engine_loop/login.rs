@@ -5,7 +5,7 @@ use core::num::NonZeroU16;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use toom_core::{LoggedIn, LoginError, Now, Password, Source, Storage, UserName, Work};
+use toom_core::{CheckMemory, LoggedIn, LoginError, Now, Password, Source, Storage, UserName, Work};
 
 use super::{EngineLoop, Turn};
 use crate::protocol::login_text::{BLOCKED, NOW_BLOCKED, WRONG_PASSWORD};
@@ -132,7 +132,7 @@ impl Turn {
     fn check(&mut self, check: Check) -> Checked {
         let checked = match self.given.pop_front() {
             Some(verdict) => check.judged(verdict),
-            None => check.run(),
+            None => check.run(&mut CheckMemory::new()),
         };
         self.verdicts.push(checked.verdict);
         checked

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 use toom_core::{
-    Body, Config, Conversation, Epoch, History, MemoryReader, MemoryStorage, MessageNumber, MessageRef,
-    Password, Policy, Reading, Record, Recovered, SessionEnd, StorageError, Timestamp,
+    Body, CheckMemory, Config, Conversation, Epoch, History, MemoryReader, MemoryStorage, MessageNumber,
+    MessageRef, Password, Policy, Reading, Record, Recovered, SessionEnd, StorageError, Timestamp,
 };
 
 use super::*;
@@ -163,7 +163,9 @@ impl Server {
             let turn = self.turn(std::mem::take(&mut next), at(0));
             said.extend(turn.releases.iter().map(shown));
             said.extend(turn.reads.into_iter().map(|read| shown(&read.run(&self.reader).0)));
-            next.extend(turn.checks.into_iter().map(|check| Input::Checked(check.run())));
+            next.extend(
+                turn.checks.into_iter().map(|check| Input::Checked(check.run(&mut CheckMemory::new()))),
+            );
             if next.is_empty() && !self.engine.has_deferred() {
                 return said;
             }
@@ -207,7 +209,11 @@ fn debug_shows_no_password_and_no_text_on_either_side_of_the_engine() {
         assert!(!is_shown(&login), "{login:?}");
         let turn = server.turn([login], at(0));
         assert!(!is_shown(&turn) && !is_shown(&server.engine), "{turn:?}");
-        let checked = turn.checks.into_iter().map(|check| Input::Checked(check.run())).collect::<Vec<_>>();
+        let checked = turn
+            .checks
+            .into_iter()
+            .map(|check| Input::Checked(check.run(&mut CheckMemory::new())))
+            .collect::<Vec<_>>();
         server.run(checked);
         let input = server.broadcast(0, MARKER);
         assert!(!is_shown(&input), "{input:?}");
@@ -438,7 +444,8 @@ fn slow_checks_are_run_elsewhere_and_no_more_than_may_be() {
     let counts = server.engine.metrics();
     assert_eq!((counts.logins_crowded, counts.checks_under_way), (2, 3));
     // The ones that were turned away were not counted as guesses.
-    let verdicts: Vec<_> = turn.checks.into_iter().map(|check| Input::Checked(check.run())).collect();
+    let verdicts: Vec<_> =
+        turn.checks.into_iter().map(|check| Input::Checked(check.run(&mut CheckMemory::new()))).collect();
     let said = server.run(verdicts);
     assert!(said.iter().all(|line| line.ends_with("Invalid Password. Please try again")), "{said:?}");
     assert_eq!(server.turn([server.login(3, "yoda", "x")], at(0)).checks.len(), 1);
@@ -450,13 +457,13 @@ fn the_verdict_on_a_peer_that_left_counts_and_leaves_no_session() {
     let check = server.turn([server.login(0, "obiwan", "x")], at(0)).checks.pop().unwrap();
     let turn = server.turn([Input::Gone(id(0))], at(0));
     assert!(turn.releases.is_empty());
-    let right = Checked { verdict: toom_core::Verdict::Right, ..check.run() };
+    let right = Checked { verdict: toom_core::Verdict::Right, ..check.run(&mut CheckMemory::new()) };
     let turn = server.turn([Input::Checked(right)], at(0));
     assert!(turn.releases.is_empty() && turn.events.is_empty(), "{turn:?}");
     assert!(server.engine.users.is_empty());
     // Others are not told that obiwan is active.
     let check = server.turn([server.login(1, "luke", "x")], at(0)).checks.pop().unwrap();
-    let right = Checked { verdict: toom_core::Verdict::Right, ..check.run() };
+    let right = Checked { verdict: toom_core::Verdict::Right, ..check.run(&mut CheckMemory::new()) };
     assert_eq!(server.run([Input::Checked(right)])[0], "1 is luke");
     assert_eq!(server.run([server.ask(1, Operation::ActiveUsers)]), ["1: OK ATU 0"]);
 }
