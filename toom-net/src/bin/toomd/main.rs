@@ -6,6 +6,7 @@ mod archive;
 mod args;
 mod bars;
 mod config;
+mod core_dump;
 mod data;
 mod docs;
 mod failure;
@@ -32,6 +33,7 @@ use config::{Asked, Refused};
 use failure::Failure;
 
 fn main() -> ExitCode {
+    core_dump::forbid();
     let words: Vec<_> = std::env::args_os().collect();
     let done = match config::read(&words, std::env::vars_os()) {
         Ok(Asked { cli, settings }) => run(cli, &settings),
