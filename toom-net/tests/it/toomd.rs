@@ -1,5 +1,6 @@
 //! `toomd`, run as a program: what it prints, the signals it obeys, and what it refuses.
 
+mod alone;
 mod operations;
 
 use std::fs;
@@ -15,16 +16,23 @@ mod crowd;
 mod data;
 #[cfg(target_os = "linux")]
 mod ending;
+#[cfg(target_os = "linux")]
+mod faults;
 mod files;
 #[cfg(target_os = "linux")]
 mod full;
 #[cfg(target_os = "linux")]
+mod guessers;
+#[cfg(target_os = "linux")]
 mod hostile;
 #[cfg(target_os = "linux")]
 mod ipv6;
+mod killed;
+mod ledger;
 #[cfg(target_os = "linux")]
 mod process;
 mod recording;
+mod secrets;
 mod tls;
 
 /// A running `toomd` in a folder of its own, killed when it is dropped.

@@ -11,17 +11,17 @@ use super::operations::{expect_metric, get};
 use super::*;
 
 /// How soon a peer is answered, also where a machine is busy with other tests.
-const PROMPTLY: Duration = Duration::from_secs(1);
+pub(super) const PROMPTLY: Duration = Duration::from_secs(1);
 
 /// Lets this process have as many files open as it may.
-fn open_many_files() {
+pub(super) fn open_many_files() {
     let mut granted = getrlimit(Resource::Nofile);
     granted.current = granted.maximum;
     setrlimit(Resource::Nofile, granted).unwrap();
 }
 
 /// Connects from an address of this machine's own.
-fn connect_from(server: &Toomd, host: [u8; 4]) -> TcpStream {
+pub(super) fn connect_from(server: &Toomd, host: [u8; 4]) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SockAddr::from(SocketAddr::new(IpAddr::from(host), 0))).unwrap();
     let at = SockAddr::from(SocketAddr::from(([127, 0, 0, 1], server.port)));
@@ -32,7 +32,7 @@ fn connect_from(server: &Toomd, host: [u8; 4]) -> TcpStream {
 }
 
 /// The longest that a peer waited for the answer to one of many requests, but for the slowest of a hundred.
-fn slowest_answer(peer: &mut Peer, requests: usize) -> Duration {
+pub(super) fn slowest_answer(peer: &mut Peer, requests: usize) -> Duration {
     let mut took: Vec<_> = (0..requests)
         .map(|_| {
             let begun = Instant::now();
