@@ -35,6 +35,7 @@ fn calm(world: &mut World) -> Kept {
     world.host.disk.heal();
     world.host.disk.set_bytes_max(None);
     common.clock.set_wrong(0);
+    common.calm_since = Some(common.clock.mono());
     common.network.borrow_mut().calm(&mut common.chance);
     let failed = world.host.running.as_ref().is_some_and(|running| running.server.refuses_writes());
     if failed || world.host.running.is_some() && !world.host.is_serving() {

@@ -23,6 +23,8 @@ pub(super) struct Common {
     pub(super) weather: Weather,
     pub(super) network: Rc<RefCell<Network>>,
     pub(super) clock: Clock,
+    /// When the faults ended, if they did.
+    pub(super) calm_since: Option<Mono>,
     pub(super) truth: Truth,
     pub(super) counts: Counts,
     pub(super) log: Log,

@@ -10,18 +10,21 @@ use super::accounts::User;
 use super::common::Common;
 use super::network::{CableId, Got};
 use super::reading::Reading;
-use super::report::{Broken, Kept, broken};
+use super::report::{Broken, Kept, broken, demand};
 use super::talk::{self, Wanted};
 use super::truth::MARK;
 use super::view::View;
 use crate::client::{Answer, Dialogue, Event};
-use crate::protocol::{Command, Failure, Hello, Live, Push};
+use crate::protocol::{ByeCode, Command, Failure, Hello, Live, Push};
 
 /// How many requests may be without an answer.
 const PENDING_MAX: usize = 12;
 
 /// How long it waits after a login that was refused.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// When the faults have ended for so long, nothing that somebody sent is still on its way.
+const SETTLED: Duration = Duration::from_secs(15);
 
 /// A client that has one connection, and sometimes another one afterwards.
 pub(super) struct Talker {
@@ -137,7 +140,11 @@ impl Talker {
     fn take_push(&mut self, push: Push, common: &mut Common) -> Kept {
         if let Push::Bye { code, .. } = &push {
             common.log.note(format_args!("{} is said goodbye: {code:?}", self.name));
-            return Ok(());
+            let calm = common.calm_since.is_some_and(|since| since.after(SETTLED) < common.clock.mono());
+            let waits = self.asked.front().filter(|_| calm && *code == ByeCode::Idle);
+            return demand(waits.is_none(), || {
+                format!("everything comes to rest: {} is thought idle, and waits for {waits:?}", self.name)
+            });
         }
         let Some(view) = &mut self.view else { return broken("nothing is shown before the login") };
         match push {

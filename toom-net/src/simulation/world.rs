@@ -63,6 +63,7 @@ impl World {
                 weather,
                 network: Rc::new(RefCell::new(network)),
                 clock: Clock::new(),
+                calm_since: None,
                 truth: Truth::default(),
                 counts: Counts::default(),
                 log: Log::new(options.print),
