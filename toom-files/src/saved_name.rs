@@ -139,6 +139,15 @@ mod tests {
         assert_eq!(saved_name("-", "- -f"), "f");
     }
 
+    /// Dots behind a blank stayed, and were all that there was.
+    #[test]
+    fn a_name_of_blanks_and_dots_is_no_empty_name() {
+        for nothing in [" .", ". .", "\u{a0}..", "folder/ ."] {
+            assert_eq!(saved_name(".", nothing), "_file", "{nothing:?}");
+            assert_eq!(saved_name("yoda", nothing), "yoda_file", "{nothing:?}");
+        }
+    }
+
     #[test]
     fn a_long_name_keeps_its_extension_and_its_characters_whole() {
         let name = saved_name("yoda", &format!("{}.tar", "ü".repeat(200)));
