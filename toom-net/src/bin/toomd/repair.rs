@@ -71,8 +71,12 @@ fn write_losses(losses: &Losses, out: &mut impl Write) -> io::Result<()> {
             writeln!(out, "lost: {conversation}, {}: {why}", numbers(range))?;
         }
     }
-    for room in &losses.rooms {
-        writeln!(out, "lost: room {room}: nobody can tell who its members are")?;
+    for rooms in &losses.rooms {
+        let who = match (rooms.start(), rooms.end()) {
+            (first, last) if first == last => format!("room {first}: nobody can tell who its members are"),
+            (first, last) => format!("rooms {first} to {last}: nobody can tell who their members are"),
+        };
+        writeln!(out, "lost: {who}")?;
     }
     if losses.keyed > 0 {
         writeln!(out, "lost: answers to {} keyed requests: repeated, they are done anew", losses.keyed)?;

@@ -10,8 +10,8 @@ use crate::{Conversation, MessageNumber, RoomId};
 pub struct Losses {
     /// The messages, by conversation, in order. A conversation that loses none is not here.
     pub messages: Vec<LostMessages>,
-    /// The rooms whose record cannot be read. Their messages are lost with them.
-    pub rooms: Vec<RoomId>,
+    /// The rooms whose record cannot be read, in order. Their messages are lost with them.
+    pub rooms: Vec<RangeInclusive<RoomId>>,
     /// How many keyed requests are forgotten, of those that can be read, because what they were answered with is lost: who repeats one
     /// does it anew.
     pub keyed: u64,

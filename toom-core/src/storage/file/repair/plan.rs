@@ -1,6 +1,7 @@
 //! Planning a repair: what there is, what can be kept, and which new files that takes.
 
-use std::collections::BTreeMap;
+use core::ops::RangeInclusive;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::storage::file::birth::Birth;
@@ -224,7 +225,7 @@ fn lost_rooms<'c>(
     gathered: &Gathered<'_>,
     conversations: impl Iterator<Item = &'c Conversation>,
     dropped: bool,
-) -> Vec<RoomId> {
+) -> Vec<RangeInclusive<RoomId>> {
     let told = conversations.filter_map(|conversation| match conversation {
         Conversation::Broadcast => None,
         Conversation::Room(room) => Some(*room),
@@ -235,11 +236,35 @@ fn lost_rooms<'c>(
         }
         Answered::Posted { conversation: Conversation::Broadcast, .. } => None,
     });
-    let told: std::collections::BTreeSet<_> =
-        told.chain(answered.flatten()).chain(gathered.rooms.keys().copied()).collect();
-    let last = told.last().map_or(0, |room| room.number());
-    let all = (1..=last).filter_map(RoomId::new);
-    all.filter(|room| !gathered.rooms.contains_key(room) && (!dropped || told.contains(room))).collect()
+    let told: BTreeSet<_> = told.chain(answered.flatten()).collect();
+    let mut lost = told.into_iter().filter(|room| !gathered.rooms.contains_key(room));
+    if dropped { in_rows(lost) } else { gaps(gathered.rooms.keys().copied(), lost.next_back()) }
+}
+
+/// Rooms in order, as ranges.
+fn in_rows(rooms: impl Iterator<Item = RoomId>) -> Vec<RangeInclusive<RoomId>> {
+    let mut rows: Vec<RangeInclusive<RoomId>> = Vec::new();
+    for room in rooms {
+        match rows.last_mut() {
+            Some(row) if row.end().next() == Some(room) => *row = *row.start()..=room,
+            _ => rows.push(room..=room),
+        }
+    }
+    rows
+}
+
+/// The numbers that are missing before each of `rooms`, which are in order, and up to `last`. There may be billions.
+fn gaps(rooms: impl Iterator<Item = RoomId>, last: Option<RoomId>) -> Vec<RangeInclusive<RoomId>> {
+    let mut due = Some(RoomId::FIRST);
+    let mut gaps = Vec::new();
+    for room in rooms {
+        let before = RoomId::new(room.number() - 1);
+        gaps.extend(due.zip(before).map(|(due, before)| due..=before));
+        due = room.next();
+    }
+    gaps.extend(due.zip(last).map(|(due, last)| due..=last));
+    gaps.retain(|gap| !gap.is_empty());
+    gaps
 }
 
 /// The state of the repaired store, and how many keyed requests are not in it.
