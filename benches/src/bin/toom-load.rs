@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use toom_benches::load::{
-    Encryption, FanOut, Lag, LatencyBench, LoadError, Pace, Plan, Server, Store, Strangers, Tables, relay,
+    Encryption, FanOut, Lag, LatencyBench, LoadError, Pace, Plan, Server, Soak, Store, Strangers, Tables,
+    relay,
 };
 
 /// How much of the server's memory a connection may take that is logged in and idle, over plain TCP.
@@ -87,6 +88,10 @@ enum Command {
         #[arg(long)]
         tls: bool,
     },
+    /// Let peers come, go, stall and misbehave for hours, kill the server again and again, and check that nothing is lost
+    ///
+    /// It fails if a promise is broken, if memory grows, or if anything is left open when all peers have gone.
+    Soak(SoakArgs),
     /// Be the bare relay
     #[command(hide = true)]
     Relay,
@@ -135,6 +140,37 @@ struct FanOutArgs {
     tls: bool,
 }
 
+#[derive(Debug, Args)]
+struct SoakArgs {
+    /// How long, such as 2h or 20s
+    #[arg(long = "for", value_name = "TIME", default_value = "2h", value_parser = duration)]
+    length: Duration,
+    /// How many peers
+    #[arg(long, default_value_t = 2000, value_parser = at_least::<20>)]
+    peers: usize,
+    /// How long the server lives on average before it is killed
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    restart_every: Duration,
+    /// How long it is left alive at the end, so that its memory can be judged; half of the time when left out
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    calm: Option<Duration>,
+    /// How many messages are posted a second in all, one of four to everyone
+    #[arg(long, default_value_t = 20, value_parser = at_least::<1>)]
+    posts_per_second: usize,
+    /// How many bytes of history the server keeps
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
+    keep_bytes: u64,
+    /// The folder in which the server makes its own, with the files of the store
+    #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
+    dir: PathBuf,
+    /// What decides by chance
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where the samples go; the picture of them lies beside, as SVG
+    #[arg(long, value_name = "FILE.csv", default_value = "soak.csv")]
+    out: PathBuf,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Program {
     /// The toomd that lies beside this program
@@ -168,6 +204,13 @@ fn at_least<const MIN: usize>(raw: &str) -> Result<usize, String> {
     number.ok_or_else(|| format!("a number from {MIN} to 10000000 is expected"))
 }
 
+fn duration(raw: &str) -> Result<Duration, String> {
+    let length = raw.parse::<jiff::SignedDuration>().ok().and_then(|length| Duration::try_from(length).ok());
+    length
+        .filter(|length| !length.is_zero())
+        .ok_or_else(|| "a length of time such as 2h, 5m or 20s is expected".to_owned())
+}
+
 fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -198,6 +241,7 @@ fn run(cli: Cli) -> Result<(), LoadError> {
             print!("{held}");
             bounded(held.worst(), STRANGER_BYTES_MAX)?;
         }
+        Some(Command::Soak(args)) => print!("{}", args.soak().run(&mut |line| eprintln!("{line}"))?),
         Some(Command::Relay) => relay()?,
     }
     Ok(())
@@ -226,6 +270,15 @@ fn hold(count: usize, encryption: Encryption) -> Result<(), LoadError> {
     let figures = FanOut { server, folder, receivers, posters: 1, plan, limits: Vec::new() }.run()?;
     println!("{figures}");
     if encryption == Encryption::Plain { bounded(figures.bytes_a_peer, IDLE_BYTES_MAX) } else { Ok(()) }
+}
+
+impl SoakArgs {
+    fn soak(self) -> Soak {
+        let Self { length, peers, restart_every, calm, posts_per_second, keep_bytes, dir, seed, out } = self;
+        let posts_a_second = f64::from(u32::try_from(posts_per_second).unwrap_or(u32::MAX));
+        let calm = calm.unwrap_or(length / 2);
+        Soak { length, peers, restart_every, calm, posts_a_second, keep_bytes, folder: dir, seed, out }
+    }
 }
 
 impl FanOutArgs {

@@ -75,6 +75,12 @@ pub enum LoadError {
         /// The last.
         last: u64,
     },
+    /// The server did what it promises not to do, or not what it promises.
+    #[error("a promise was broken: {0}")]
+    Broken(String),
+    /// A bar of a run was missed.
+    #[error("missed: {0}")]
+    Missed(String),
     /// The server went silent.
     #[error("nothing came for {seconds} seconds: {arrived} of {expected} deliveries arrived")]
     Silent {

@@ -15,6 +15,8 @@ pub struct Usage {
     pub cpu: Duration,
     /// Of memory, what is resident.
     pub resident_bytes: u64,
+    /// How many threads there are.
+    pub threads: u64,
 }
 
 impl Usage {
@@ -33,8 +35,9 @@ impl Usage {
             .map_err(LoadError::while_doing("reading /proc"))?;
         let ticks = cpu_ticks(&stat).ok_or_else(|| LoadError::unexpected(stat.as_bytes()))?;
         let pages = resident_pages(&statm).ok_or_else(|| LoadError::unexpected(statm.as_bytes()))?;
+        let threads = threads(&stat).ok_or_else(|| LoadError::unexpected(stat.as_bytes()))?;
         let cpu = Duration::from_nanos(ticks * 1_000_000_000 / clock_ticks_per_second());
-        Ok(Self { cpu, resident_bytes: pages * page_size() as u64 })
+        Ok(Self { cpu, resident_bytes: pages * page_size() as u64, threads })
     }
 }
 
@@ -43,6 +46,11 @@ fn cpu_ticks(stat: &str) -> Option<u64> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
     let user: u64 = fields.next()?.parse().ok()?;
     Some(user + fields.next()?.parse::<u64>().ok()?)
+}
+
+/// `num_threads` of the same.
+fn threads(stat: &str) -> Option<u64> {
+    stat.rsplit_once(')')?.1.split_whitespace().nth(17)?.parse().ok()
 }
 
 fn resident_pages(statm: &str) -> Option<u64> {
@@ -73,7 +81,7 @@ mod tests {
     #[test]
     fn the_time_of_a_process_is_found_behind_any_name() {
         let stat = "7 (a) b (c)) S 1 2 3 4 5 6 7 8 9 10 120 34 0 0 20 0 1";
-        assert_eq!(cpu_ticks(stat), Some(154));
+        assert_eq!((cpu_ticks(stat), threads(stat)), (Some(154), Some(1)));
         assert_eq!(cpu_ticks("7 (a) S 1 2"), None);
         assert_eq!(resident_pages("900 123 4 5 6 7 8\n"), Some(123));
     }

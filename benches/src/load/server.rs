@@ -179,19 +179,21 @@ fn this_program() -> Result<PathBuf, LoadError> {
     std::env::current_exe().map_err(LoadError::while_doing("finding this program"))
 }
 
+/// The `toomd` that lies beside this program.
+pub(super) fn toomd_program() -> Result<PathBuf, LoadError> {
+    let program = this_program()?.with_file_name("toomd");
+    if program.is_file() { Ok(program) } else { Err(LoadError::NoServer(program)) }
+}
+
 fn toomd(
     store: Store,
     encryption: Encryption,
     ground: &Ground,
     folder: TempDir,
 ) -> Result<ServerProcess, LoadError> {
-    let program = this_program()?.with_file_name("toomd");
-    if !program.is_file() {
-        return Err(LoadError::NoServer(program));
-    }
     write_accounts(&folder.path().join("credentials.txt"), ground)
         .map_err(LoadError::while_doing("writing the accounts"))?;
-    let mut command = Command::new(program);
+    let mut command = Command::new(toomd_program()?);
     command.args(["0", "--limit", "posts-per-second=0", "--limit"]);
     command.arg(format!("connections={}", ground.connections));
     command.args(match store {
@@ -212,7 +214,7 @@ fn toomd(
 
 /// A server that says on standard error where it listens.
 fn announced(mut command: Command, folder: TempDir, dialect: Dialect) -> Result<ServerProcess, LoadError> {
-    let mut child = spawn(command.stderr(Stdio::piped()), &folder)?;
+    let mut child = spawn(command.stderr(Stdio::piped()), folder.path())?;
     let Some(address) = listening(&mut child) else {
         end(&mut child);
         return Err(LoadError::NotListening);
@@ -227,7 +229,7 @@ fn reached(
     port: u16,
     dialect: Dialect,
 ) -> Result<ServerProcess, LoadError> {
-    let child = spawn(command.stderr(Stdio::null()), &folder)?;
+    let child = spawn(command.stderr(Stdio::null()), folder.path())?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut server = ServerProcess { child, door: Door { address, dialect, tls: None }, _folder: folder };
     let begun = Instant::now();
@@ -241,8 +243,8 @@ fn reached(
     Ok(server)
 }
 
-fn spawn(command: &mut Command, folder: &TempDir) -> Result<Child, LoadError> {
-    command.current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::null());
+pub(super) fn spawn(command: &mut Command, folder: &Path) -> Result<Child, LoadError> {
+    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null());
     command.spawn().map_err(LoadError::while_doing("starting the server"))
 }
 
@@ -273,7 +275,7 @@ fn trust(certificate: &Path) -> io::Result<Arc<ClientConfig>> {
     Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
 }
 
-fn write_accounts(path: &Path, ground: &Ground) -> io::Result<()> {
+pub(super) fn write_accounts(path: &Path, ground: &Ground) -> io::Result<()> {
     let mut file = io::BufWriter::new(fs::File::create(path)?);
     for index in 0..ground.connections {
         writeln!(file, "{} {PASSWORD}", account(index))?;
@@ -285,7 +287,7 @@ fn write_accounts(path: &Path, ground: &Ground) -> io::Result<()> {
 }
 
 /// Where the server says that it listens. What it says later goes to standard error.
-fn listening(child: &mut Child) -> Option<SocketAddr> {
+pub(super) fn listening(child: &mut Child) -> Option<SocketAddr> {
     let mut said = BufReader::new(child.stderr.take()?);
     let mut line = String::new();
     while said.read_line(&mut line).ok()? > 0 {
@@ -300,7 +302,7 @@ fn listening(child: &mut Child) -> Option<SocketAddr> {
 }
 
 /// Nothing is kept, so nothing is asked.
-fn end(child: &mut Child) {
+pub(super) fn end(child: &mut Child) {
     let _ = child.kill();
     let _ = child.wait();
 }
