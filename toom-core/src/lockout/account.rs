@@ -35,14 +35,20 @@ impl Account {
 
     /// The count of `source` by itself, if the account was logged in to from there not too long ago.
     pub(crate) fn familiar(&mut self, source: Source, config: &Config, now: Mono) -> Option<&mut Counter> {
+        self.forget_familiar(config, now);
+        self.familiar.iter_mut().find(|known| known.source == source).map(|known| &mut known.counter)
+    }
+
+    /// Forgets the sources from which nobody has logged in for too long, with their counts.
+    fn forget_familiar(&mut self, config: &Config, now: Mono) {
         let remembered = |known: &Familiar| now.since(known.last_login) < config.limits.familiar_for;
         self.familiar.retain(|known| remembered(known) || known.counter.is_held(now));
-        self.familiar.iter_mut().find(|known| known.source == source).map(|known| &mut known.counter)
     }
 
     /// Makes `source` the most familiar one. The least familiar one is forgotten for it, but never one that is blocked or has
     /// guesses under way: forgetting would end the block, and hand it fresh attempts.
     pub(crate) fn make_familiar(&mut self, source: Source, config: &Config, now: Mono) {
+        self.forget_familiar(config, now);
         let place = self.familiar.iter().position(|known| known.source == source);
         let counter = match place {
             Some(place) => self.familiar.remove(place).counter,

@@ -298,3 +298,20 @@ fn beside_hashed_passwords_a_plain_one_is_as_right_as_before_and_nobodys_never_i
         lockout.withdraw(&challenge, &config(), at(0));
     }
 }
+
+/// Catches: `make_familiar` does without `forget_familiar`.
+#[test]
+fn a_source_that_is_familiar_again_after_too_long_begins_with_no_failures() {
+    let familiar_for = Duration::from_secs(2);
+    let config = Config { limits: Limits { familiar_for, ..Limits::default() }, ..config() };
+    let (mut lockout, home) = (lockout(), Source::new(1));
+    let begin = |lockout: &mut Lockout, now| lockout.begin(&name("obiwan"), home, &config, now);
+    let slow = begin(&mut lockout, at(0)).unwrap();
+    for verdict in [Verdict::Right, Verdict::Wrong] {
+        let challenge = begin(&mut lockout, at(0)).unwrap();
+        assert_eq!(lockout.finish(&challenge, verdict, &config, at(0)).is_ok(), verdict == Verdict::Right);
+    }
+    lockout.finish(&slow, Verdict::Right, &config, at(2)).unwrap();
+    let both = [begin(&mut lockout, at(2)), begin(&mut lockout, at(2))];
+    assert!(both.iter().all(Result::is_ok), "{both:?}");
+}
