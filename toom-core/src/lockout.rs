@@ -60,13 +60,21 @@ impl Challenge {
     /// The same in memory that the host keeps for many checks.
     #[must_use]
     pub fn verify_in(&self, password: &Password, memory: &mut CheckMemory) -> Verdict {
-        let hashed = self.secret.as_ref().is_some_and(|secret| secret.cost().is_some());
-        if let (Some(cost), false) = (self.cost, hashed) {
-            cost.waste(password, memory);
-        }
+        // Every check is a comparison of plain texts, and a hash where any account has one: which of them decides does not show.
         match &self.secret {
-            Some(secret) => secret.verify(password, memory),
-            None => nobodys_secret(password, memory),
+            Some(secret) if secret.cost().is_some() => {
+                nobodys_secret(password, memory);
+                secret.verify(password, memory)
+            }
+            secret => {
+                if let Some(cost) = self.cost {
+                    cost.waste(password, memory);
+                }
+                match secret {
+                    Some(secret) => secret.verify(password, memory),
+                    None => nobodys_secret(password, memory),
+                }
+            }
         }
     }
 }

@@ -33,6 +33,7 @@ mod ledger;
 mod process;
 mod recording;
 mod secrets;
+mod timing;
 mod tls;
 
 /// A running `toomd` in a folder of its own, killed when it is dropped.
