@@ -110,6 +110,13 @@ impl KeyedRequest {
         }
     }
 
+    /// Whether it was `message` that was posted for it, if it was one with that number.
+    #[cfg(feature = "file")]
+    pub(crate) fn asked_for(&self, message: MessageRef<'_>) -> bool {
+        let asked = Self::of_post(self.user.clone(), self.key.clone(), message);
+        asked.at == self.at && asked.request == self.request
+    }
+
     pub(crate) fn of_room(created: &RoomCreated) -> Option<Self> {
         Some(Self {
             user: created.creator()?.clone(),

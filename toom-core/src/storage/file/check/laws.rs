@@ -171,7 +171,7 @@ impl Laws {
             }
             _ => {}
         }
-        if self.keyed.get(&(conversation, number)).is_some_and(|request| !is_of(request, message)) {
+        if self.keyed.get(&(conversation, number)).is_some_and(|request| !request.asked_for(message)) {
             return Err("a message is not the one that a keyed request was answered with");
         }
         self.ends.insert(conversation, End { number, at });
@@ -179,11 +179,6 @@ impl Laws {
         self.sum.message(message);
         Ok(())
     }
-}
-
-fn is_of(request: &KeyedRequest, message: MessageRef<'_>) -> bool {
-    let asked = KeyedRequest::of_post(request.user.clone(), request.key.clone(), message);
-    asked.at == request.at && asked.request == request.request
 }
 
 #[cfg(test)]

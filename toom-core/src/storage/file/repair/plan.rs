@@ -19,7 +19,7 @@ use crate::storage::file::repair::source::{self, Source};
 use crate::storage::file::repair::survey::{Known, Span, Stretch, Survey, Won};
 use crate::storage::file::run::{PageCache, Run, RunSummary, Salvage};
 use crate::storage::file::state::State;
-use crate::{Answered, Conversation, KeyedRequests, MessageNumber, RoomId, StorageError};
+use crate::{Answered, Conversation, KeyedRequest, KeyedRequests, MessageNumber, RoomId, StorageError};
 
 /// What was found, and what is to be made of it.
 pub(super) struct Findings {
@@ -92,7 +92,11 @@ fn find<D: Disk>(disk: &D, meter: &mut Meter<'_>) -> Result<Findings, StorageErr
     sources.push(Source::Journal(&gathered.posted));
     let start = meter.done();
     let reach = |done| meter.reach(start + done);
+    let mut answered = answered_by_posts(&gathered.keyed);
     let take = |source, message: crate::MessageRef<'_>| {
+        if let Some(requests) = answered.get_mut(&(message.conversation, message.number)) {
+            requests.retain(|request| request.asked_for(message));
+        }
         survey.take(source, message);
         Ok::<_, StorageError>(())
     };
@@ -103,7 +107,7 @@ fn find<D: Disk>(disk: &D, meter: &mut Meter<'_>) -> Result<Findings, StorageErr
     let runs = new_runs(disk, salt, &files, &won, &kept)?;
     let rooms = lost_rooms(&gathered, known.keys().chain(kept.keys()).chain(lost.keys()), dropped);
     let sequence = gathered.sequence.max(first) + 2;
-    let (state, keyed) = new_state(gathered, &kept);
+    let (state, keyed) = new_state(gathered, &kept, &answered);
     let misses_messages = state.ends.keys().any(|conversation| {
         kept.get(conversation).is_none_or(|stretch| stretch.first != MessageNumber::FIRST)
     });
@@ -267,8 +271,26 @@ fn gaps(rooms: impl Iterator<Item = RoomId>, last: Option<RoomId>) -> Vec<RangeI
     gaps
 }
 
-/// The state of the repaired store, and how many keyed requests are not in it.
-fn new_state(gathered: Gathered<'_>, kept: &BTreeMap<Conversation, Stretch>) -> (State, u64) {
+/// The keyed requests that were answered with a message.
+type AnsweredByPosts = BTreeMap<(Conversation, MessageNumber), Vec<KeyedRequest>>;
+
+fn answered_by_posts(keyed: &KeyedRequests) -> AnsweredByPosts {
+    let mut answered = AnsweredByPosts::new();
+    for request in keyed.in_order_of_time() {
+        if let Answered::Posted { conversation, number } = request.answer {
+            answered.entry((conversation, number)).or_default().push(request);
+        }
+    }
+    answered
+}
+
+/// The state of the repaired store, and how many keyed requests are not in it: those of which the message is lost, or is another one than
+/// was `answered`.
+fn new_state(
+    gathered: Gathered<'_>,
+    kept: &BTreeMap<Conversation, Stretch>,
+    answered: &AnsweredByPosts,
+) -> (State, u64) {
     let Gathered { rooms, mut ends, keyed, .. } = gathered;
     ends.retain(|conversation, _| match conversation {
         Conversation::Broadcast => true,
@@ -278,9 +300,11 @@ fn new_state(gathered: Gathered<'_>, kept: &BTreeMap<Conversation, Stretch>) -> 
     let (mut remembered, mut forgotten) = (KeyedRequests::default(), 0);
     for request in keyed.in_order_of_time() {
         let is_kept = match request.answer {
-            Answered::Posted { conversation, number } => kept
-                .get(&conversation)
-                .is_some_and(|stretch| stretch.first <= number && number <= stretch.last.number),
+            Answered::Posted { conversation, number } => {
+                let stretch = kept.get(&conversation);
+                stretch.is_some_and(|stretch| stretch.first <= number && number <= stretch.last.number)
+                    && answered.get(&(conversation, number)).is_some_and(|those| those.contains(&request))
+            }
             Answered::RoomCreated { room } => rooms.get(&room).is_some_and(|room| room.at == request.at),
         };
         if is_kept { remembered.remember(request) } else { forgotten += 1 }
