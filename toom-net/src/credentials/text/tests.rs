@@ -186,18 +186,20 @@ fn a_line() -> impl Strategy<Value = String> {
     prop_oneof![3 => account, 1 => "[ \t]{0,2}(#[^\n]{0,10})?"]
 }
 
-/// Well-formed files: of the lines for one user only the first is kept.
+/// Well-formed files: of the lines for one user, and for users that look alike, only the first is kept.
 fn a_file() -> impl Strategy<Value = String> {
     let lines = prop::collection::vec((a_line(), "\r?\n"), 0..12);
     ("\u{feff}?", lines, any::<bool>()).prop_map(|(mark, lines, ended)| {
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen: Vec<UserName> = Vec::new();
         let mut text = mark;
         for (line, end) in &lines {
-            let first = line.split_whitespace().next().filter(|word| !word.starts_with('#'));
-            if first.is_none_or(|word| seen.insert(name(word))) {
-                text.push_str(line);
-                text.push_str(end);
+            let first = line.split_whitespace().next().filter(|word| !word.starts_with('#')).map(name);
+            if first.iter().any(|new| seen.iter().any(|old| old.looks_like(new))) {
+                continue;
             }
+            seen.extend(first);
+            text.push_str(line);
+            text.push_str(end);
         }
         if !ended && text.ends_with('\n') {
             text.pop();
@@ -226,7 +228,7 @@ fn model(edit: &Edit, before: &[(String, String)]) -> Option<Vec<(String, String
     let mut after = before.to_vec();
     match edit {
         Edit::Add(new, secret) => {
-            if after.iter().any(|(old, _)| name(old) == *new) {
+            if after.iter().any(|(old, _)| name(old).looks_like(new)) {
                 return None;
             }
             after.push((new.to_string(), secret.clone()));
