@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::hostile::connect_from;
+use super::hostile::peer_from;
 use super::operations::{get, ran};
 use super::*;
 
@@ -17,12 +17,6 @@ fn hashed(accounts: &str) -> TempDir {
     let folder = folder(accounts);
     assert_eq!(ran(&folder, &["user", "hash"]).0, Some(0));
     folder
-}
-
-fn peer_from(server: &Toomd, host: [u8; 4]) -> Peer {
-    let mut peer = Peer(BufReader::new(connect_from(server, host)));
-    assert!(peer.line().starts_with("TOOM 1 "));
-    peer
 }
 
 /// How many checks found a wrong password. None that was started is left out: each is counted when it ends.

@@ -31,6 +31,13 @@ pub(super) fn connect_from(server: &Toomd, host: [u8; 4]) -> TcpStream {
     stream
 }
 
+/// A peer at an address of this machine's own, greeted.
+pub(super) fn peer_from(server: &Toomd, host: [u8; 4]) -> Peer {
+    let mut peer = Peer(BufReader::new(connect_from(server, host)));
+    assert!(peer.line().starts_with("TOOM 1 toomd/"));
+    peer
+}
+
 /// The longest that a peer waited for the answer to one of many requests, but for the slowest of a hundred.
 pub(super) fn slowest_answer(peer: &mut Peer, requests: usize) -> Duration {
     let mut took: Vec<_> = (0..requests)
@@ -110,8 +117,7 @@ fn a_flood_from_a_few_addresses_keeps_nobody_out_who_comes_from_another() {
     let mut slowest = Duration::ZERO;
     for _ in 0..50 {
         let begun = Instant::now();
-        let mut leia = Peer(BufReader::new(connect_from(&server, [127, 0, 0, 99])));
-        assert!(leia.line().starts_with("TOOM 1 "));
+        let mut leia = peer_from(&server, [127, 0, 0, 99]);
         // A hundred others come while she types.
         flood(33);
         assert!(leia.ask("LOGIN leia pw").starts_with("OK LOGIN "));
@@ -292,8 +298,7 @@ fn an_address_that_guesses_too_often_is_told_when_to_come_again_whatever_names_i
     let left: u64 = throttled.strip_prefix(start).unwrap().parse().unwrap();
     assert!((3500..=3600).contains(&left), "{throttled}");
     expect_metric(&server, "toomd_limits_hit_total{limit=\"source-failures\"} 1");
-    let mut other = Peer(BufReader::new(connect_from(&server, [127, 0, 0, 9])));
-    assert!(other.line().starts_with("TOOM 1 "));
+    let mut other = peer_from(&server, [127, 0, 0, 9]);
     assert!(other.ask("LOGIN luke pw").starts_with("OK LOGIN "), "others are not held up");
 }
 
