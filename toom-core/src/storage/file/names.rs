@@ -8,6 +8,8 @@ pub(super) const MANIFEST_NEW: &str = "manifest.new";
 
 const HISTORY: &str = "history-";
 const STATE: &str = "state-";
+/// No store comes this far, and beyond it there is room to count on: a file with a higher number is not ours.
+pub(super) const ID_MAX: u64 = 1 << 63;
 /// Enough for every u64.
 const DIGITS: usize = 20;
 
@@ -22,7 +24,7 @@ pub(super) fn state(id: u64) -> String {
 /// The id of the history file or state file that is called `name`; `None` if it is no name of ours.
 pub(super) fn id(name: &str) -> Option<u64> {
     let digits = name.strip_prefix(HISTORY).or_else(|| name.strip_prefix(STATE))?;
-    let id = digits.parse().ok()?;
+    let id = digits.parse().ok().filter(|&id| id < ID_MAX)?;
     (name == history(id) || name == state(id)).then_some(id)
 }
 

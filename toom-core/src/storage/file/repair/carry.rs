@@ -44,7 +44,7 @@ fn next_id<D: Disk>(disk: &D, findings: &Findings) -> Result<u64, StorageError> 
     let names = open::names(disk)?;
     let originals =
         names.iter().map(|name| name.split_once(".damaged-").map_or(name.as_str(), |(name, _)| name));
-    let used = originals.filter_map(names::id).max().map_or(0, |id| id.saturating_add(1));
+    let used = originals.filter_map(names::id).max().map_or(0, |id| id + 1);
     Ok(findings.manifest.as_ref().map_or(1, |manifest| manifest.next_id).max(used))
 }
 
