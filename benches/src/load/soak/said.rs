@@ -55,7 +55,9 @@ impl<'a> Said<'a> {
     }
 
     fn known(line: &'a str) -> Option<Self> {
-        let (word, rest) = line.split_once(' ')?;
+        // Bytes that mean nothing may begin as a tag does: then what answers them bears it.
+        let untagged = if line.starts_with('@') { line.split_once(' ')?.1 } else { line };
+        let (word, rest) = untagged.split_once(' ')?;
         Some(match word {
             "MSG" => Self::Message(Told::parse(rest)?),
             "ROW" => match (Told::parse(rest), rest.split_once(" GONE ")) {
@@ -131,6 +133,7 @@ mod tests {
             ("OK BCM 3 t", Said::Done("BCM", "3 t")),
             ("OK OUT", Said::Done("OUT", "")),
             ("ERR - syntax no", Said::Refused("-", "syntax no")),
+            ("@GZw ERR - syntax no", Said::Refused("-", "syntax no")),
             ("BYE login-timeout too late", Said::Bye("login-timeout")),
             ("TOOM 1 toomd/0.1.0 epoch=1", Said::Else),
         ] {

@@ -141,8 +141,9 @@ fn every_file_that_is_missing_is_told() {
 #[test]
 fn files_of_others_are_left_alone_and_what_a_crash_left_over_is_removed() {
     let sample = Sample::new();
-    let foreign = ["notes", "history-7", "journal-1.bak", "manifest.old", "state-", "LOCK"];
-    let orphans = [names::history(1 << 40), names::state(u64::MAX), names::MANIFEST_NEW.to_owned()];
+    let beyond = names::state(u64::MAX);
+    let foreign = ["notes", "history-7", "journal-1.bak", "manifest.old", "state-", "LOCK", &beyond];
+    let orphans = [names::history(1 << 40), names::state(1 << 40), names::MANIFEST_NEW.to_owned()];
     let disk = sample.disk.kill();
     foreign.into_iter().chain(orphans.iter().map(String::as_str)).for_each(|name| disk.put(name, b"mine"));
     let truth = &sample.recording.script.truth;
