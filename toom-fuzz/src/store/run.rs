@@ -98,8 +98,9 @@ fn set_right(file: &mut [u8], is_agreed: bool, manifest: &mut [u8]) -> Option<()
 
 /// Sets right the page that the fence at `fence` tells of, and its blocks.
 fn set_page_right(file: &mut [u8], fence: usize, is_agreed: bool) -> Option<()> {
-    let page = place_at(file, fence + ENTRY_BYTES)?;
-    let entries = u32_at(file, fence + ENTRY_BYTES + 8)? as usize;
+    let told = fence.checked_add(ENTRY_BYTES)?;
+    let page = place_at(file, told)?;
+    let entries = u32_at(file, told.checked_add(8)?)? as usize;
     let end = page.checked_add(8)?.checked_add(entries.checked_mul(ENTRY_BYTES)?)?;
     if end > file.len() {
         return None;
