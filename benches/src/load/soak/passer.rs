@@ -220,7 +220,9 @@ impl Part for Passer {
                 Self::hear_guesser(left, guess, rest, talk)?;
             }
             (Visit::Garbler, Said::Refused(..)) => talk.count(Count::Garbage),
-            (Visit::Idler, Said::Bye("idle")) | (Visit::Silent | Visit::Slow, Said::Bye("login-timeout")) => {
+            // Who guesses while much else is checked may wait for longer than a login may take.
+            (Visit::Idler, Said::Bye("idle"))
+            | (Visit::Silent | Visit::Slow | Visit::Guesser { .. }, Said::Bye("login-timeout")) => {
                 talk.count(Count::TimedOut);
             }
             (Visit::LongLine, Said::Refused("-", rest)) if rest.starts_with("too-long") => {
@@ -257,7 +259,8 @@ impl Part for Passer {
     }
 
     fn closed(&mut self, talk: &mut Talk<'_>) -> Result<(), LoadError> {
-        let expected = self.until.is_some() || matches!(self.visit, Visit::Idler | Visit::Garbler);
+        let expected = self.until.is_some()
+            || matches!(self.visit, Visit::Idler | Visit::Garbler | Visit::Guesser { .. });
         let pause = talk.seconds(0.0..2.0);
         talk.due_in(pause);
         if expected { Ok(()) } else { Err(sent_away(&format!("{:?}", self.visit))) }
