@@ -30,5 +30,5 @@ mod text;
 
 pub use editor::Editor;
 pub use error::{CredentialsError, EditError, FileError};
-pub use file::{FILE_BYTES_MAX, Loaded, read};
+pub use file::{FILE_BYTES_MAX, Loaded, Others, read};
 pub use text::{Credentials, Hashed};

@@ -18,8 +18,20 @@ pub const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub struct Loaded {
     /// What it holds.
     pub credentials: Credentials,
-    /// Whether the group or others may read or write the file; an [`Editor`](super::Editor) ends that with its first change.
-    pub open_to_others: bool,
+    /// What other users of this machine may do with the file; an [`Editor`](super::Editor) ends that with its first change.
+    pub others: Others,
+}
+
+/// What users of this machine may do with a file that is not theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Others {
+    /// Neither read nor write it.
+    Nothing,
+    /// Read it; or write it as members of a group that bears the number of the file's owner. Where each user has such a
+    /// group, and nobody else is in it, the usual umask lets it write.
+    Read,
+    /// Write it.
+    Write,
 }
 
 /// Reads the account file `path`.
@@ -48,7 +60,7 @@ pub(super) fn read_named(file: &Path, path: &Path) -> Result<Loaded, FileError> 
     })?;
     let credentials =
         Credentials::parse(text).map_err(|error| FileError::Content { path: path.to_owned(), error })?;
-    Ok(Loaded { credentials, open_to_others: is_open_to_others(&metadata) })
+    Ok(Loaded { credentials, others: others(&metadata) })
 }
 
 /// Reads one byte more than is allowed at most, into a buffer that a file of the size told does not make grow.
@@ -62,14 +74,21 @@ fn read_bounded(file: &File, metadata: &Metadata) -> io::Result<Zeroizing<Vec<u8
 }
 
 #[cfg(unix)]
-fn is_open_to_others(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    metadata.is_file() && metadata.permissions().mode() & 0o066 != 0
+fn others(metadata: &Metadata) -> Others {
+    use std::os::unix::fs::MetadataExt as _;
+    let foreign_group = metadata.gid() != metadata.uid();
+    if !metadata.is_file() || metadata.mode() & 0o066 == 0 {
+        Others::Nothing
+    } else if metadata.mode() & 0o002 != 0 || (foreign_group && metadata.mode() & 0o020 != 0) {
+        Others::Write
+    } else {
+        Others::Read
+    }
 }
 
 #[cfg(not(unix))]
-fn is_open_to_others(_: &Metadata) -> bool {
-    false
+fn others(_: &Metadata) -> Others {
+    Others::Nothing
 }
 
 #[cfg(test)]
@@ -117,14 +136,42 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_that_others_may_read_is_told_as_such() {
+    fn what_others_may_do_with_a_file_is_told() {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("credentials.txt");
+        std::fs::write(&path, "luke x\n").unwrap();
+        let metadata = std::fs::metadata(&path).unwrap();
+        // A group of the owner's own is no other user.
+        let group = if metadata.gid() == metadata.uid() { Others::Read } else { Others::Write };
+        for (mode, others) in [
+            (0o600, Others::Nothing),
+            (0o400, Others::Nothing),
+            (0o640, Others::Read),
+            (0o604, Others::Read),
+            (0o660, group),
+            (0o664, group),
+            (0o602, Others::Write),
+            (0o666, Others::Write),
+        ] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(read(&path).unwrap().others, others, "{mode:o}");
+        }
+    }
+
+    /// Only root can give a file to somebody; where the tests are run by others this shows nothing.
+    #[cfg(unix)]
+    #[test]
+    fn a_group_that_is_not_the_owners_own_is_others() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("credentials.txt");
         std::fs::write(&path, "luke x\n").unwrap();
-        for (mode, open) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true), (0o620, true)] {
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(read(&path).unwrap().open_to_others, open, "{mode:o}");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o660)).unwrap();
+        for (owner, group, others) in [(7, 7, Others::Read), (7, 8, Others::Write)] {
+            if std::os::unix::fs::chown(&path, Some(owner), Some(group)).is_ok() {
+                assert_eq!(read(&path).unwrap().others, others, "{owner}:{group}");
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::Path;
 
-use toom_net::credentials::{self, Credentials, Loaded};
+use toom_net::credentials::{self, Credentials, Loaded, Others};
 
 use crate::args::ServeArgs;
 use crate::failure::Failure;
@@ -17,10 +17,14 @@ pub(crate) struct Accounts {
 
 /// Reads the account file that `args` name.
 ///
-/// Plain passwords are refused where other machines can connect, unless `args` allow them.
+/// A file that other users of this machine may write is refused, and plain passwords are where other machines can
+/// connect, unless `args` allow them.
 pub(crate) fn load(args: &ServeArgs) -> Result<Accounts, Failure> {
     let path = args.credentials.as_path();
     let loaded = credentials::read(path)?;
+    if loaded.others == Others::Write {
+        return Err(Failure::AccountsOfOthers { path: path.to_owned() });
+    }
     let count = loaded.credentials.plain().count();
     if count > 0 && !is_loopback(args.listen) && !args.allow_plain_passwords {
         return Err(Failure::PlainPasswords { path: path.to_owned(), count, listen: args.listen });
@@ -47,7 +51,7 @@ fn notices(path: &Path, loaded: &Loaded, plain: usize) -> Vec<String> {
             "passwords in {path} that are plain text: {plain}; `toomd user hash --credentials {path}` hashes them"
         ));
     }
-    if loaded.open_to_others {
+    if loaded.others != Others::Nothing {
         notices.push(format!("{path} is open to other users of this machine; `chmod 600 {path}` ends that"));
     }
     notices
@@ -119,6 +123,20 @@ mod tests {
         let args = Cli::parse_from(["toomd", "--credentials", path.to_str().unwrap()]).serve;
         let [notice] = load(&args).unwrap().notices.try_into().unwrap();
         assert!(notice.contains("chmod 600"), "{notice}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_others_may_write_is_refused_with_the_cure() {
+        use std::fs;
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("credentials.txt");
+        fs::write(&path, format!("luke {PHC}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o646)).unwrap();
+        let args = Cli::parse_from(["toomd", "--credentials", path.to_str().unwrap()]).serve;
+        let refused = load(&args).unwrap_err().to_string();
+        assert!(refused.contains("may write") && refused.contains("chmod 600"), "{refused}");
     }
 
     #[test]

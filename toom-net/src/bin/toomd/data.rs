@@ -89,11 +89,28 @@ impl DataDir {
 }
 
 fn open(path: &Path, options: FileOptions) -> Result<FileStorage, Failure> {
+    if others_may_write_to(path) {
+        return Err(Failure::DataOfOthers { path: path.to_owned() });
+    }
     let storage = FileStorage::open(path, options).map_err(Failure::Data)?;
     if let Some(Cut { file, offset, what }) = &storage.opened().cut {
         tell(&format!("{file} was cut at byte {offset}: {what}; what stood there was never acknowledged"));
     }
     Ok(storage)
+}
+
+/// Whether every user of this machine may put files into a folder, and take away or replace those that are there. A group
+/// may if the operator lets it, as hosts of containers do; the sticky bit leaves everybody their own files.
+#[cfg(unix)]
+fn others_may_write_to(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path)
+        .is_ok_and(|folder| folder.is_dir() && folder.permissions().mode() & 0o1002 == 0o002)
+}
+
+#[cfg(not(unix))]
+fn others_may_write_to(_: &Path) -> bool {
+    false
 }
 
 /// A server has diagnostics; other commands have standard error.
@@ -145,6 +162,27 @@ mod tests {
         }
         for raw in ["", "0", "0GB", "many", "-1", "1 mile"] {
             assert!(parse_size(raw).is_err(), "{raw}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_to_which_everybody_may_write_is_refused_with_the_cure_and_left_as_it_is() {
+        use std::fs;
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir { path: folder.path().to_owned() };
+        let opened = |mode| {
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+            data.open_to_fill()
+        };
+        for mode in [0o777, 0o707, 0o702] {
+            let refused = opened(mode).unwrap_err().to_string();
+            assert!(refused.contains(&format!("`chmod 700 {}`", folder.path().display())), "{refused}");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{mode:o}");
+        }
+        for mode in [0o700, 0o755, 0o770, 0o1777] {
+            opened(mode).unwrap().close().unwrap();
         }
     }
 }

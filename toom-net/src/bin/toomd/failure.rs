@@ -20,6 +20,16 @@ pub(crate) enum Failure {
          hash them with `toomd user hash --credentials {path}`, or say --allow-plain-passwords"
     )]
     PlainPasswords { path: PathBuf, count: usize, listen: IpAddr },
+    #[error(
+        "other users of this machine may write {path}, and so make accounts of their own; if its lines are as they \
+         should be, `chmod 600 {path}`"
+    )]
+    AccountsOfOthers { path: PathBuf },
+    #[error(
+        "other users of this machine may write to {path}, and so put files of their own there; if all that is in it is \
+         yours, `chmod 700 {path}`"
+    )]
+    DataOfOthers { path: PathBuf },
     #[error("{0}; nothing was changed")]
     Password(#[from] SecretError),
     #[error("the two passwords differ; nothing was changed")]

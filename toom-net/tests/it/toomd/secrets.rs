@@ -3,6 +3,7 @@
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use super::data::refused;
 use super::operations::ran;
 use super::*;
 
@@ -59,6 +60,38 @@ fn whatever_the_umask_nobody_else_can_read_or_write_what_a_server_and_its_comman
     assert!(made.iter().any(|path| path.file_name().unwrap().to_str().unwrap().starts_with("history-")));
     let open: Vec<_> = made.iter().filter(|path| is_open(path)).collect();
     assert!(open.is_empty(), "others can use {open:?}");
+}
+
+#[test]
+fn a_server_does_not_start_on_accounts_or_data_that_others_may_write_and_keeps_the_accounts_it_has() {
+    let mut server = Toomd::start("luke pw\n", &[]);
+    let accounts = server.folder.path().join("credentials.txt");
+    let open = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    fs::write(&accounts, "luke another\nleia pw\n").unwrap();
+    open(&accounts, 0o606);
+    server.signal("HUP");
+    let complaint = server.said("toomd: other users");
+    assert!(complaint.ends_with("the accounts stay as they were"), "{complaint}");
+    let _luke = server.log_in("luke");
+    assert!(server.connect().ask("LOGIN leia pw").starts_with("ERR LOGIN bad-credentials "));
+    let folder = server.stop("TERM");
+
+    let told = refused(&folder, "0");
+    assert!(
+        told.contains("may write credentials.txt") && told.contains("chmod 600 credentials.txt"),
+        "{told}"
+    );
+    // As a checkout leaves it.
+    open(&accounts, 0o644);
+    let server = Toomd::start_in(folder, &[]);
+    let notice = "toomd: credentials.txt is open to other users of this machine; `chmod 600 credentials.txt`";
+    assert!(server.notices.iter().any(|line| line.starts_with(notice)), "{:?}", server.notices);
+    let _leia = server.log_in("leia");
+    let folder = server.stop("TERM");
+
+    open(&folder.path().join("toom-data"), 0o777);
+    let told = refused(&folder, "0");
+    assert!(told.contains("may write to toom-data") && told.contains("chmod 700 toom-data"), "{told}");
 }
 
 #[test]
