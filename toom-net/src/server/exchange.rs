@@ -134,8 +134,13 @@ pub(super) struct Check {
 
 impl Check {
     /// Does the work, for tens of milliseconds.
+    pub(super) fn verdict(&self, memory: &mut CheckMemory) -> Verdict {
+        self.challenge.verify_in(&self.password, memory)
+    }
+
+    /// Does the work, and is done with.
     pub(super) fn run(self, memory: &mut CheckMemory) -> Checked {
-        let verdict = self.challenge.verify_in(&self.password, memory);
+        let verdict = self.verdict(memory);
         self.judged(verdict)
     }
 

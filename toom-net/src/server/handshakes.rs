@@ -12,7 +12,7 @@ use super::ServerLimits;
 use super::channel::{Channel, TlsFailed};
 use super::exchange::ConnectionId;
 use super::running::Handle;
-use super::workers::{next, spawn_patient};
+use super::workers::{next, spawn_patient, survives};
 
 /// A step of the handshake on one connection.
 #[derive(Debug)]
@@ -45,7 +45,9 @@ impl Handshakes {
         let queue = Arc::new(Mutex::new(queue));
         let start = |number| {
             let (queue, back, waker) = (Arc::clone(&queue), back.clone(), Arc::clone(&server.waker));
-            spawn_patient(&format!("toom-tls-{number}"), server.clone(), move || shake(&queue, &back, &waker))
+            spawn_patient(&format!("toom-tls-{number}"), server.clone(), move || {
+                shake(&queue, &back, &waker, Channel::shake);
+            })
         };
         let threads = (1..=limits.handshakes_at_once.get()).map(start).collect::<io::Result<_>>()?;
         Ok((Self { config, steps, done }, threads))
@@ -68,12 +70,52 @@ impl Handshakes {
     }
 }
 
-fn shake(queue: &Mutex<Receiver<Handshake>>, back: &Sender<Handshake>, waker: &Waker) {
+/// A handshake that panics has failed: its connection ends.
+fn shake(
+    queue: &Mutex<Receiver<Handshake>>,
+    back: &Sender<Handshake>,
+    waker: &Waker,
+    go_on: impl Fn(&mut Channel) -> Result<(), TlsFailed>,
+) {
     while let Some(mut step) = next(queue) {
-        step.outcome = step.channel.shake();
+        step.outcome = survives(|| go_on(&mut step.channel)).unwrap_or(Err(TlsFailed));
         if back.send(step).is_err() {
             return;
         }
         let _ = waker.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mio::{Poll, Token};
+
+    use super::*;
+
+    #[test]
+    fn a_handshake_that_panics_has_failed_and_those_behind_it_go_on() {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let resolver = Arc::new(rustls::server::ResolvesServerCertUsingSni::new());
+        let config = Arc::new(config.with_no_client_auth().with_cert_resolver(resolver));
+        let poll = Poll::new().unwrap();
+        let waker = Waker::new(poll.registry(), Token(0)).unwrap();
+        let (steps, queue) = channel();
+        let (back, done) = channel();
+        for slot in 1..=2 {
+            let channel = Box::new(Channel::new(Arc::clone(&config)).unwrap());
+            let connection = ConnectionId::new(slot, 1);
+            steps.send(Handshake { connection, channel, outcome: Ok(()) }).unwrap();
+        }
+        drop(steps);
+        let begun = std::sync::atomic::AtomicU32::new(0);
+        shake(&Mutex::new(queue), &back, &waker, |channel| {
+            assert!(begun.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0, "planted");
+            channel.shake()
+        });
+        drop(back);
+        let told: Vec<_> = done.iter().map(|step| (step.connection.slot(), step.outcome.is_ok())).collect();
+        assert_eq!(told, [(1, false), (2, true)]);
     }
 }

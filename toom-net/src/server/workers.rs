@@ -1,13 +1,14 @@
 //! The threads beside the one that owns the sockets: the engine's, the password checks' and the reader's.
 
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use mio::Waker;
-use toom_core::{CheckMemory, History, Storage};
+use toom_core::{CheckMemory, History, Storage, Verdict};
 
 use super::engine_loop::{EngineLoop, Turn};
 use super::exchange::{Check, Input, Read, Release};
@@ -81,6 +82,12 @@ impl Drop for StopsServer {
     }
 }
 
+/// Does work that belongs to one peer, on a thread that works for all: `None` if it panics. What it had in hands must not be used any
+/// more. The panic is told on standard error, as every panic is.
+pub(super) fn survives<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
 /// What the engine's thread needs beside the engine.
 #[derive(Debug)]
 pub(super) struct Links {
@@ -147,16 +154,29 @@ pub(super) fn spawn_checkers(
     let start = |number| {
         let (queue, verdicts) = (Arc::clone(&queue), server.engine.clone());
         spawn_patient(&format!("toom-check-{number}"), server.clone(), move || {
-            let mut memory = CheckMemory::new();
-            while let Some(check) = next(&queue) {
-                if verdicts.send(Input::Checked(check.run(&mut memory))).is_err() {
-                    return;
-                }
-            }
+            check_passwords(&queue, &verdicts, Check::verdict);
         })
     };
     let threads = (1..=limits.password_checks_at_once.get()).map(start).collect::<io::Result<_>>()?;
     Ok((checks, threads))
+}
+
+/// A check that panics has found no right password: who brought it is told that it is wrong.
+fn check_passwords(
+    queue: &Mutex<Receiver<Check>>,
+    verdicts: &SyncSender<Input>,
+    verify: impl Fn(&Check, &mut CheckMemory) -> Verdict,
+) {
+    let mut memory = CheckMemory::new();
+    while let Some(check) = next(queue) {
+        let verdict = survives(|| verify(&check, &mut memory)).unwrap_or_else(|| {
+            memory = CheckMemory::new();
+            Verdict::Wrong
+        });
+        if verdicts.send(Input::Checked(check.judged(verdict))).is_err() {
+            return;
+        }
+    }
 }
 
 /// The next piece of work, taken by one thread; the lock is held while it waits, and not while it works.
@@ -190,4 +210,42 @@ pub(super) fn spawn_reader<H: History + Send + 'static>(
         }
     })?;
     Ok((reads, thread))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use core::time::Duration;
+
+    use toom_core::{Config, Engine, Epoch, MemoryStorage, Mono, Now, Password, Secret, Source, Timestamp};
+
+    use super::*;
+    use crate::server::exchange::ConnectionId;
+
+    #[test]
+    fn a_check_that_panics_is_answered_as_a_wrong_password_and_those_behind_it_are_checked() {
+        let mut engine = Engine::open(MemoryStorage::new(Epoch::new(1)), Config::default()).unwrap();
+        engine.put_account("luke".parse().unwrap(), Secret::plain("right").unwrap());
+        let now = Now { wall: Timestamp::MIN, mono: Mono::new(Duration::ZERO) };
+        let (checks, queue) = channel();
+        for (slot, password) in [(1, "panic"), (2, "right"), (3, "wrong")] {
+            let challenge = engine.begin_login(&"luke".parse().unwrap(), Source::new(0), now).unwrap();
+            let connection = ConnectionId::new(slot, 1);
+            checks.send(Check { connection, challenge, password: Password::new(password) }).unwrap();
+        }
+        drop(checks);
+        let (verdicts, inputs) = sync_channel(3);
+        check_passwords(&Mutex::new(queue), &verdicts, |check, memory| {
+            assert!(check.connection.slot() != 1, "planted");
+            check.verdict(memory)
+        });
+        drop(verdicts);
+        let told = inputs.iter().map(|input| match input {
+            Input::Checked(checked) => (checked.connection.slot(), checked.verdict),
+            other => panic!("{other:?}"),
+        });
+        let told: Vec<_> = told.collect();
+        assert_eq!(told, [(1, Verdict::Wrong), (2, Verdict::Right), (3, Verdict::Wrong)]);
+    }
 }
