@@ -1,4 +1,5 @@
-//! Event lines on standard output, from a thread of their own: whoever pauses the terminal must not pause the chat.
+//! Event lines on standard output, and those of trouble on standard error, from a thread of their own each: whoever pauses the terminal
+//! must not pause the chat, nor keep back what is wrong with it.
 
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use crate::repeats::Repeats;
 
 /// How many events may wait to be printed. What comes then is left out, and counted.
 const WAITING_MAX: usize = 4096;
+/// How many of trouble may wait to be told.
+const TROUBLE_MAX: usize = 256;
 /// How often it is told at most that lines were left out.
 const NOTICES: Duration = Duration::from_secs(1);
 /// How long the program waits at its end for an output that does not take its lines.
@@ -31,6 +34,7 @@ pub(crate) struct Printer {
 #[derive(Clone, Debug)]
 pub(crate) struct Sink {
     events: SyncSender<Event>,
+    trouble: SyncSender<Event>,
     left_out: Arc<AtomicU64>,
 }
 
@@ -38,16 +42,22 @@ impl Printer {
     /// Starts printing. Times are in the zone of the machine.
     pub(crate) fn start(room_texts: RoomTexts) -> Result<Self, Failure> {
         let (events, waiting) = sync_channel(WAITING_MAX);
+        let (trouble, troubles) = sync_channel(TROUBLE_MAX);
         let left_out = Arc::new(AtomicU64::new(0));
-        // Dropped when the thread has printed everything.
+        // Dropped when both threads have printed everything.
         let (done, printed) = channel();
+        let (printed_all, told_all) = (done.clone(), done);
         let (format, counter) = (EventFormat { zone: TimeZone::system(), room_texts }, Arc::clone(&left_out));
-        let print = move || {
+        let told_format = format.clone();
+        spawn("toomd-printer", move || {
             print_all(&waiting, &format, &counter);
-            drop(done);
-        };
-        thread::Builder::new().name("toomd-printer".to_owned()).spawn(print).map_err(Failure::Thread)?;
-        Ok(Self { sink: Sink { events, left_out }, printed })
+            drop(printed_all);
+        })?;
+        spawn("toomd-trouble", move || {
+            tell_all(&troubles, &told_format);
+            drop(told_all);
+        })?;
+        Ok(Self { sink: Sink { events, trouble, left_out }, printed })
     }
 
     pub(crate) fn sink(&self) -> Sink {
@@ -66,10 +76,20 @@ impl Printer {
 
 impl Sink {
     pub(crate) fn tell(&self, event: &Event) {
-        if self.events.try_send(event.clone()).is_err() {
-            self.left_out.fetch_add(1, Ordering::Relaxed);
+        if event.is_trouble() {
+            // Trouble that finds no place is of a kind that was told very often.
+            let _ = self.trouble.try_send(event.clone());
+        } else if self.events.try_send(event.clone()).is_err()
+            && self.left_out.fetch_add(1, Ordering::Relaxed) == 0
+        {
+            let problem = "standard output takes no lines for now; those of events are left out".to_owned();
+            let _ = self.trouble.try_send(Event::Trouble { problem });
         }
     }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+    thread::Builder::new().name(name.to_owned()).spawn(run).map(drop).map_err(Failure::Thread)
 }
 
 fn print_all(waiting: &Receiver<Event>, format: &EventFormat, left_out: &AtomicU64) {
@@ -84,11 +104,9 @@ fn print_all(waiting: &Receiver<Event>, format: &EventFormat, left_out: &AtomicU
         if !repeats.allow(&event, now) {
             continue;
         }
-        match format.line(&event) {
-            Some(line) if event.is_trouble() => tracing::warn!("{line}"),
+        if let Some(line) = format.line(&event) {
             // Whoever closed standard output does not want to read it.
-            Some(line) => drop(writeln!(output, "{line}")),
-            None => {}
+            let _ = writeln!(output, "{line}");
         }
         if let Event::LoggedIn(session) = &event {
             tracing::debug!(user = %session.user, ip = %session.ip, "a session has begun");
@@ -97,13 +115,32 @@ fn print_all(waiting: &Receiver<Event>, format: &EventFormat, left_out: &AtomicU
     tell_left_out(&mut repeats, left_out);
 }
 
-fn tell_left_out(repeats: &mut Repeats, too_many: &AtomicU64) {
-    let (repeated, too_many) = (repeats.take_left_out(), too_many.swap(0, Ordering::Relaxed));
-    if repeated > 0 {
-        tracing::warn!("{repeated} event lines that say what others said were left out");
+fn tell_all(troubles: &Receiver<Event>, format: &EventFormat) {
+    let (mut repeats, begun) = (Repeats::default(), Instant::now());
+    for event in troubles {
+        if !repeats.allow(&event, begun.elapsed()) {
+            continue;
+        }
+        if let Some(line) = format.line(&event) {
+            tracing::warn!("{line}");
+        }
+        tell_repeated(&mut repeats);
     }
+    tell_repeated(&mut repeats);
+}
+
+fn tell_left_out(repeats: &mut Repeats, too_many: &AtomicU64) {
+    tell_repeated(repeats);
+    let too_many = too_many.swap(0, Ordering::Relaxed);
     if too_many > 0 {
         tracing::warn!("standard output is too slow: {too_many} event lines were left out");
+    }
+}
+
+fn tell_repeated(repeats: &mut Repeats) {
+    let repeated = repeats.take_left_out();
+    if repeated > 0 {
+        tracing::warn!("{repeated} event lines that say what others said were left out");
     }
 }
 

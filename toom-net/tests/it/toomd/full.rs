@@ -51,3 +51,23 @@ fn a_store_without_room_refuses_posts_and_nothing_else_and_takes_them_when_there
     assert!(luke.line().ends_with(" leia two"));
     assert_eq!(luke.line(), "OK RDM 2");
 }
+
+/// The lines of trouble waited behind those that standard output did not take.
+#[test]
+fn trouble_is_told_while_nobody_reads_the_lines_of_events() {
+    let mut server = Toomd::start("luke pw\n", &["--limit", "posts-per-second=0"]);
+    let mut luke = server.log_in("luke");
+    // Far more than a pipe and the queue hold, with nobody reading standard output.
+    let burst = format!("BCM {}\n", "x".repeat(2000)).repeat(50);
+    for number in 0..6000 {
+        if number % 50 == 0 {
+            luke.0.get_mut().write_all(burst.as_bytes()).unwrap();
+        }
+        let answer = luke.line();
+        assert!(answer.starts_with("OK BCM "), "{answer}");
+    }
+    server.said("toomd: standard output takes no lines for now");
+    allow(&server, Some(0));
+    assert!(luke.ask("BCM more").starts_with("ERR BCM unavailable "));
+    assert!(server.said("toomd: storage: ").contains("no room is left"));
+}
