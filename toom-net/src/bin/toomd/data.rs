@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
 use jiff::{Span, SpanRelativeTo};
-use toom_core::{Cut, Durability, Epoch, FileOptions, FileStorage, Retention, Storage as _};
+use toom_core::{Cut, Durability, Epoch, FileOptions, FileStorage, Retention, Storage as _, StorageError};
 
 use crate::failure::Failure;
 use crate::random::random;
@@ -92,7 +92,10 @@ fn open(path: &Path, options: FileOptions) -> Result<FileStorage, Failure> {
     if others_may_write_to(path) {
         return Err(Failure::DataOfOthers { path: path.to_owned() });
     }
-    let storage = FileStorage::open(path, options).map_err(Failure::Data)?;
+    let storage = FileStorage::open(path, options).map_err(|error| match error {
+        StorageError::Full { .. } => Failure::NoRoom { error },
+        error => Failure::Data(error),
+    })?;
     if let Some(Cut { file, offset, what }) = &storage.opened().cut {
         tell(&format!("{file} was cut at byte {offset}: {what}; what stood there was never acknowledged"));
     }

@@ -44,6 +44,11 @@ pub(crate) enum Failure {
     Output(io::Error),
     #[error(transparent)]
     Data(StorageError),
+    #[error(
+        "{error}; a store needs room for what is in its journal when it is opened: make some, or raise the quota, and try \
+         again. Nothing that was acknowledged is lost"
+    )]
+    NoRoom { error: StorageError },
     #[error("there is no store in {path}; --data names another folder")]
     NoStore { path: PathBuf },
     #[error("the store in {path} is damaged; `toomd repair --data {path}` shows what can be kept")]

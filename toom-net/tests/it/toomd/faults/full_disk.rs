@@ -147,6 +147,7 @@ fn a_store_for_which_there_is_no_room_is_not_opened_and_is_once_there_is() {
     assert_eq!((code, printed.as_str()), (Some(1), ""));
     let last = said.lines().last().unwrap();
     assert!(last.contains("toom-data") && last.contains("no room is left"), "{said}");
+    assert!(last.contains("make some, or raise the quota, and try again"), "{said}");
     let before = held(&mounted.data);
     assert_eq!(ran(&folder, &["0"]).0, Some(1), "and so the next time");
     assert_eq!(held(&mounted.data).len(), before.len());
