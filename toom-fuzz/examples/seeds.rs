@@ -15,6 +15,7 @@ fn main() -> io::Result<()> {
         ("import", texts(&IMPORTS)),
         ("journal", toom_fuzz::journal_seeds()),
         ("operations", schedules()),
+        ("recording", toom_fuzz::recording_seeds()),
         ("reply", lines("S: ")),
         ("request", lines("C: ")),
         ("run", toom_fuzz::run_seeds()),

@@ -11,6 +11,7 @@ mod file_names;
 mod history;
 mod import;
 mod operations;
+mod recording;
 mod store;
 mod terminal;
 
@@ -19,6 +20,7 @@ pub use credentials::credentials;
 pub use file_names::file_names;
 pub use import::import;
 pub use operations::operations;
+pub use recording::{recording, seeds as recording_seeds};
 pub use store::journal::{journal, seeds as journal_seeds};
 pub use store::run::{run, seeds as run_seeds};
 pub use terminal::terminal;
@@ -27,12 +29,13 @@ pub use terminal::terminal;
 pub type Law = fn(&[u8]);
 
 /// Every target in `fuzz/fuzz_targets`, with its law.
-pub const TARGETS: [(&str, Law); 9] = [
+pub const TARGETS: [(&str, Law); 10] = [
     ("credentials", credentials),
     ("file_names", file_names),
     ("import", import),
     ("journal", journal),
     ("operations", operations),
+    ("recording", recording),
     ("reply", reply),
     ("request", request),
     ("run", run),

@@ -64,5 +64,5 @@ macro_rules! replays {
 mod replayed {
     use super::*;
 
-    replays!(credentials file_names import journal operations reply request run terminal);
+    replays!(credentials file_names import journal operations recording reply request run terminal);
 }
