@@ -20,8 +20,6 @@ const SEQUENCE: usize = 8;
 const CHAIN: usize = 16;
 const BODY_BYTES: usize = 24;
 const RECORDS: usize = 28;
-/// No frame has a later sequence.
-const SEQUENCE_MAX: u64 = 1 << 63;
 const MAGIC: usize = 36;
 /// Where a manifest says how the journal begins.
 const MANIFEST_JOURNAL: usize = 40;
@@ -136,9 +134,7 @@ fn following(file: &[u8], mut link: Link, mut held: Held) -> Held {
         let is_whole = |bytes: &usize| {
             let zeros = file.get(at + 33..at + MAGIC) == Some(&[0; 3])
                 && file.get(at + 32).is_some_and(|&synced| synced <= 1);
-            zeros
-                && u64_at(file, at + SEQUENCE).is_some_and(|sequence| sequence <= SEQUENCE_MAX)
-                && file.get(at + 8..at + bytes).map(checksum) == u64_at(file, at)
+            zeros && file.get(at + 8..at + bytes).map(checksum) == u64_at(file, at)
         };
         let Some(bytes) = frame_bytes(file, at).filter(is_whole) else {
             at += 8;
@@ -148,7 +144,10 @@ fn following(file: &[u8], mut link: Link, mut held: Held) -> Held {
         if found == Some((link.sequence, link.chain)) {
             let records = u32_at(file, at + RECORDS).unwrap_or_default();
             messages(file.get(at + HEAD_BYTES..at + bytes).unwrap_or_default(), records, &mut held);
-            link = Link { sequence: link.sequence + 1, chain: u64_at(file, at).unwrap_or_default() };
+            link = Link {
+                sequence: link.sequence.saturating_add(1),
+                chain: u64_at(file, at).unwrap_or_default(),
+            };
         }
         at += bytes;
     }

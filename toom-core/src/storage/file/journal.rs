@@ -11,7 +11,6 @@ mod salvage;
 use std::collections::VecDeque;
 
 pub(super) use files::{JournalFile, lengths};
-pub(super) use frame::SEQUENCE_MAX;
 pub use replay::Cut;
 pub(super) use replay::replay;
 pub(super) use salvage::salvage;
@@ -123,7 +122,7 @@ impl<D: Disk> Journal<D> {
         }
         self.position = end;
         self.active.bytes = self.active.bytes.max(end);
-        self.next = Link { sequence: self.next.sequence + 1, chain: checksum };
+        self.next = Link { sequence: self.next.sequence.saturating_add(1), chain: checksum };
         self.buffer.shrink_to(BUFFER_BYTES_KEPT);
         Ok(Appended::Written)
     }

@@ -6,7 +6,7 @@ use crate::storage::file::bytes::{Put, Take};
 use crate::storage::file::checksum::Salt;
 use crate::storage::file::disk::{Access, Disk, DiskFile};
 use crate::storage::file::fault::{failed, of_write};
-use crate::storage::file::journal::{JournalFile, JournalStart, SEQUENCE_MAX};
+use crate::storage::file::journal::{JournalFile, JournalStart};
 use crate::storage::file::names;
 use crate::storage::file::run::RunSummary;
 use crate::storage::file::state::StateSummary;
@@ -155,7 +155,7 @@ impl Manifest {
         let journal_files = (0..body.u64()?).map(|_| journal_file(&mut body)).collect::<Option<_>>()?;
         let runs = (0..body.u64()?).map(|_| run(&mut body)).collect::<Option<_>>()?;
         let is_known = flags <= DROPPED + SETS_ASIDE + CLOSED;
-        let is_reached = journal.first <= SEQUENCE_MAX && next_id <= names::ID_MAX;
+        let is_reached = next_id <= names::ID_MAX;
         (body.rest().is_empty() && is_known && is_reached).then_some(Self {
             epoch,
             salt,

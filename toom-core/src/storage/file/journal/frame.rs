@@ -27,9 +27,6 @@ const MAGIC: [u8; 4] = *b"TMJ1";
 /// The longest body: a multiple of 8 that a `u32` can tell.
 pub(super) const BODY_BYTES_MAX: u64 = (u32::MAX - 7) as u64;
 
-/// No store comes this far, and beyond it there is room to count on: what tells of a later batch is no frame.
-pub(in crate::storage::file) const SEQUENCE_MAX: u64 = 1 << 63;
-
 /// What makes a frame the next one: its number, and the checksum of the one before.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Link {
@@ -138,8 +135,7 @@ impl<'a> Frame<'a> {
         let body_bytes = usize::try_from(head.body_bytes).ok()?;
         let whole = bytes.get(..HEAD_BYTES.checked_add(body_bytes)?)?;
         let well_formed = head.has_magic() && head.durability <= 1 && body_bytes.is_multiple_of(ALIGNMENT);
-        let is_reached = head.link.sequence <= SEQUENCE_MAX;
-        if !well_formed || !is_reached || salt.checksum(whole.get(CHECKSUM_BYTES..)?) != head.checksum {
+        if !well_formed || salt.checksum(whole.get(CHECKSUM_BYTES..)?) != head.checksum {
             return None;
         }
         Some(Self { head, body: whole.get(HEAD_BYTES..)? })
@@ -151,7 +147,7 @@ impl<'a> Frame<'a> {
 
     /// What makes a frame the one after this.
     pub(super) const fn next(&self) -> Link {
-        Link { sequence: self.head.link.sequence + 1, chain: self.head.checksum }
+        Link { sequence: self.head.link.sequence.saturating_add(1), chain: self.head.checksum }
     }
 
     pub(super) const fn is_synced(&self) -> bool {

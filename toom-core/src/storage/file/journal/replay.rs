@@ -146,7 +146,7 @@ impl<D: Disk> Replay<'_, D> {
                 Some((at, "batches that were not synced when the power failed"))
             }
         };
-        let used = self.strays.iter().map(|stray| stray.sequence + 1).max();
+        let used = self.strays.iter().map(|stray| stray.sequence.saturating_add(1)).max();
         Ok(Replayed {
             next: next.sequence.max(used.unwrap_or(0)),
             batches: self.batches,

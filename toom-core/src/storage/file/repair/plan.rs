@@ -106,7 +106,8 @@ fn find<D: Disk>(disk: &D, meter: &mut Meter<'_>) -> Result<Findings, StorageErr
 
     let runs = new_runs(disk, salt, &files, &won, &kept)?;
     let rooms = lost_rooms(&gathered, known.keys().chain(kept.keys()).chain(lost.keys()), dropped);
-    let sequence = gathered.sequence.max(first) + 2;
+    // The old journal is set aside: where its numbers are used up, they may begin anew.
+    let sequence = gathered.sequence.max(first).checked_add(2).unwrap_or(1);
     let (state, keyed) = new_state(gathered, &kept, &answered);
     let misses_messages = state.ends.keys().any(|conversation| {
         kept.get(conversation).is_none_or(|stretch| stretch.first != MessageNumber::FIRST)
