@@ -2,7 +2,8 @@
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
-use super::operations::{expect_metric, get};
+use super::ledger::texts_of;
+use super::operations::{expect_metric, get, ran};
 use super::*;
 
 /// Lets no file of a running server grow beyond `bytes`: the system refuses such writes as it does where the disk is full.
@@ -50,6 +51,34 @@ fn a_store_without_room_refuses_posts_and_nothing_else_and_takes_them_when_there
     assert!(luke.ask("RDM b #0").ends_with(" leia one"));
     assert!(luke.line().ends_with(" leia two"));
     assert_eq!(luke.line(), "OK RDM 2");
+}
+
+/// The system takes what fits of the write that crosses the limit, says so, and refuses the rest.
+#[test]
+fn a_write_of_which_a_part_is_taken_is_refused_and_costs_nothing_that_was_acknowledged() {
+    let mut server = Toomd::start("luke pw\nleia pw\n", &["--limit", "posts-per-second=0"]);
+    let mut luke = server.log_in("luke");
+    let post = format!("BCM {}", "x".repeat(4000));
+    let mut taken = 0;
+    for bytes in [30_001, 65_537, 131_073, 199_999] {
+        allow(&server, Some(bytes));
+        let refused = loop {
+            let answer = luke.ask(&post);
+            if !answer.starts_with("OK BCM ") {
+                break answer;
+            }
+            taken += 1;
+            assert!(taken < 100, "{bytes} bytes are not the end of a file");
+        };
+        assert_eq!(refused, "ERR BCM unavailable the server has no room left; nothing was stored");
+        allow(&server, None);
+        taken += 1;
+        assert!(luke.ask(&post).starts_with(&format!("OK BCM {taken} ")), "{bytes}");
+    }
+    let folder = server.stop("KILL");
+    assert_eq!(ran(&folder, &["verify"]).0, Some(0));
+    server = Toomd::start_in(folder, &[]);
+    assert_eq!(texts_of(&mut server.log_in("leia"), "b", 0).len(), taken);
 }
 
 /// The lines of trouble waited behind those that standard output did not take.
