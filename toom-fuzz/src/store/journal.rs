@@ -122,7 +122,8 @@ fn set_right(file: &mut [u8], mut link: Link, is_linked: bool) {
             put(file, at + CHAIN, &link.chain.to_le_bytes());
         }
         seal(file, at..at + bytes);
-        link = Link { sequence: link.sequence + 1, chain: u64_at(file, at).unwrap_or_default() };
+        link =
+            Link { sequence: link.sequence.saturating_add(1), chain: u64_at(file, at).unwrap_or_default() };
         at += bytes;
     }
 }

@@ -52,6 +52,8 @@ impl Host {
             .map_err(LoadError::while_doing("writing the accounts"))?;
         let port = quiet_port(rng)?;
         let mut command = Command::new(toomd_program()?);
+        // As the unit file of `toomd` has it.
+        command.env("MALLOC_ARENA_MAX", "1");
         command.arg(port.to_string()).args(["--durability", "sync", "--keep-bytes", &keep_bytes.to_string()]);
         for limit in [
             "posts-per-second=0".to_owned(),

@@ -175,7 +175,10 @@ pub(super) fn check<D: Disk>(
     if let Some(told) = &state {
         check.compare_ends(told);
     }
-    check.journal();
+    // What a repair is about to set aside is no journal any more.
+    if !manifest.sets_aside {
+        check.journal();
+    }
     if state.is_some() {
         let law = check.laws.keyed_exist();
         check.note_state(law);
