@@ -18,6 +18,7 @@ mod accounts;
 mod calm;
 mod chance;
 mod common;
+mod damage;
 mod faults;
 mod guesses;
 mod host;

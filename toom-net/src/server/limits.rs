@@ -115,7 +115,7 @@ impl Default for ServerLimits {
 
 impl ServerLimits {
     /// How many password checks may be under way, those that wait included.
-    pub(super) fn checks_max(&self) -> usize {
+    pub(crate) fn checks_max(&self) -> usize {
         self.password_checks_at_once.get().saturating_add(self.password_checks_waiting_max)
     }
 }

@@ -2,7 +2,7 @@
 //! things in an order of the machine's choice; a simulation chooses the order.
 
 use core::net::IpAddr;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use toom_core::{CheckMemory, Config, Engine, Mono, Now, Secret, Storage, StorageError, UserName, Verdict};
@@ -10,12 +10,15 @@ use toom_core::{CheckMemory, Config, Engine, Mono, Now, Secret, Storage, Storage
 use super::builder::{first_transfer, greeting};
 use super::connection::Path;
 use super::engine_loop::{BATCH_MAX, EngineLoop, Turn};
-use super::exchange::{Ask, Check, Checked, ConnectionId, Input, Operation, Read, Release};
+use super::exchange::{Check, Checked, Input, Read, Release};
 use super::front::{Front, Layer, Socket};
 use super::hub::Hub;
 use super::{Event, ServerLimits};
 
+mod logins;
+
 pub(crate) use super::front::{Happened, Wire};
+pub(crate) use logins::{LoginStep, Refusal};
 
 /// A server in one thread.
 #[derive(Debug)]
@@ -27,27 +30,17 @@ pub(crate) struct Stepped<S: Storage, W> {
     inputs: Receiver<Input>,
     /// What the engine and the reader released, in order.
     releases: VecDeque<Vec<Release>>,
-    /// Who wants to log in on which connection.
-    logins: BTreeMap<ConnectionId, (UserName, IpAddr)>,
-    checks: Vec<(Guess, Check)>,
+    checks: Vec<Check>,
     verdicts: VecDeque<Checked>,
     reads: Vec<Read>,
-}
-
-/// A password that was given for an account, from the moment at which it counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Guess {
-    pub(crate) user: UserName,
-    pub(crate) ip: IpAddr,
-    pub(crate) at: Mono,
 }
 
 /// What a turn of the engine brought about, beside what peers are told of it.
 #[derive(Debug)]
 pub(crate) struct Turned {
     pub(crate) events: Vec<Event>,
-    /// Whether accounts were put in or removed.
-    pub(crate) changes_accounts: bool,
+    /// What it had to do with logins, in order.
+    pub(crate) logins: Vec<LoginStep>,
     /// How many inputs were taken.
     pub(crate) taken: usize,
     /// Whether the server stops.
@@ -89,7 +82,6 @@ impl<S: Storage, W: Wire> Stepped<S, W> {
             to_engine,
             inputs,
             releases: VecDeque::new(),
-            logins: BTreeMap::new(),
             checks: Vec::new(),
             verdicts: VecDeque::new(),
             reads: Vec::new(),
@@ -125,39 +117,34 @@ impl<S: Storage, W: Wire> Stepped<S, W> {
 
     /// The engine's side takes at most `inputs` of those that wait.
     pub(crate) fn turn(&mut self, inputs: usize, now: Now) -> Turned {
-        let (logins, mut taken, mut changes_accounts) = (&mut self.logins, 0, false);
+        let (mut taken, mut logins) = (0, Vec::new());
         let inputs = self.inputs.try_iter().take(inputs.min(self.engine.room())).inspect(|input| {
             taken += 1;
-            changes_accounts |= matches!(input, Input::Accounts(_));
-            if let Input::Ask(Ask { to, operation: Operation::Login { user, ip, .. } }) = input {
-                logins.insert(to.connection, (user.clone(), *ip));
-            }
+            logins.extend(LoginStep::of(input));
         });
         let mut turn = Turn::default();
         self.engine.turn(inputs, now, &mut turn);
+        for step in &mut logins {
+            step.is_answered(&turn.releases);
+        }
         if !turn.releases.is_empty() {
             self.releases.push_back(turn.releases);
         }
         self.reads.append(&mut turn.reads);
-        for check in turn.checks {
-            if let Some((user, ip)) = self.logins.remove(&check.connection) {
-                let guess = Guess { user, ip, at: now.mono };
-                self.checks.push((guess, check));
-            }
-        }
+        self.checks.append(&mut turn.checks);
         self.hand_over_verdicts();
-        Turned { events: turn.events, changes_accounts, taken, stops: turn.stops }
+        Turned { events: turn.events, logins, taken, stops: turn.stops }
     }
 
     /// Checks one of the passwords that wait.
-    pub(crate) fn check(&mut self, which: usize) -> Option<(Guess, Verdict)> {
+    pub(crate) fn check(&mut self, which: usize) -> Option<Verdict> {
         let which = which.checked_rem(self.checks.len())?;
-        let (guess, check) = self.checks.remove(which);
+        let check = self.checks.remove(which);
         let checked = check.run(&mut CheckMemory::new());
         let verdict = checked.verdict;
         self.verdicts.push_back(checked);
         self.hand_over_verdicts();
-        Some((guess, verdict))
+        Some(verdict)
     }
 
     fn hand_over_verdicts(&mut self) {

@@ -24,8 +24,11 @@ pub(super) fn users(count: usize) -> Vec<User> {
 }
 
 impl User {
+    /// The password of everybody.
+    pub(super) const PASSWORD: &str = "pw";
+
     pub(super) fn password() -> Password {
-        Password::new("pw")
+        Password::new(Self::PASSWORD)
     }
 
     pub(super) fn account(&self) -> (UserName, Secret) {

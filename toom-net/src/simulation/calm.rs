@@ -67,7 +67,7 @@ fn round(world: &mut World) -> Kept<bool> {
     }
     host.pass(usize::MAX, common)?;
     let mut moved = host.turn(usize::MAX, None, common)? > 0;
-    moved |= host.check(0, common)?;
+    moved |= host.check(0, common);
     moved |= host.read();
     moved |= !host.is_idle(common);
     if host.running.as_ref().is_some_and(|running| running.server.refuses_writes()) {

@@ -75,10 +75,3 @@ pub(super) fn address(host: usize) -> IpAddr {
 
 /// The first host from which nobody with an account ever comes.
 pub(super) const STRANGE: usize = 100;
-
-/// Whether nobody with an account ever comes from there.
-pub(super) fn is_strange(ip: IpAddr) -> bool {
-    let IpAddr::V4(ip) = ip else { return false };
-    let [.., host] = ip.octets();
-    usize::from(host) >= STRANGE
-}

@@ -2,11 +2,17 @@
 
 use core::time::Duration;
 
+use toom_core::Mono;
 use toom_core::simulated::{Call, Fault};
 
+use super::accounts::User;
 use super::common::Common;
 use super::host::{End, Host};
 use super::network::Cut;
+use super::report::Kept;
+use super::vandal::Vandal;
+
+const MICROSECOND: Duration = Duration::from_micros(1);
 
 /// A day, in microseconds.
 const DAY: i64 = 86_400_000_000;
@@ -64,6 +70,30 @@ pub(super) fn clock(common: &mut Common) {
         common.log.note(format_args!("{leap:?} pass"));
         common.clock.pass(leap);
     }
+}
+
+/// Guesses a password in the very moment in which a block ends, a microsecond before, or one after.
+pub(super) fn edge(host: &mut Host, vandals: &mut [Vandal], common: &mut Common) -> Kept {
+    let Some((until, user)) = host.next_edge(common) else { return Ok(()) };
+    // Where the third of them is, users come from as well.
+    let Some(vandal) = vandals.get_mut(common.chance.below(vandals.len().min(2))) else { return Ok(()) };
+    let edge = until.elapsed();
+    let (at, password) = match common.chance.below(4) {
+        // The right one is refused as well.
+        0 => (edge.saturating_sub(MICROSECOND), User::PASSWORD),
+        1 => (edge.saturating_sub(MICROSECOND), "wrong"),
+        2 => (edge, "wrong"),
+        _ => (edge + MICROSECOND, "wrong"),
+    };
+    common.clock.pass_until(Mono::new(at));
+    common.counts.edges += 1;
+    common.log.note(format_args!("the block of {user} ends, or is about to, and there comes a guess"));
+    let cable = vandal.guess(user.as_str(), password, common);
+    common.network.borrow_mut().arrive((cable, true), usize::MAX);
+    host.pass(0, common)?;
+    host.pass(0, common)?;
+    host.turn(usize::MAX, None, common)?;
+    Ok(())
 }
 
 /// Lets the disk fail, or be full.

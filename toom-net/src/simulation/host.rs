@@ -7,6 +7,7 @@ use toom_core::{FileStorage, Mono, Now, Secret, Storage as _, StorageError, User
 
 use super::accounts::User;
 use super::common::Common;
+use super::damage;
 use super::guesses::Guesses;
 use super::network::Cut;
 use super::report::{Broken, Kept, broken, demand};
@@ -142,7 +143,9 @@ impl Host {
         let later = common.truth.take(&found)?;
         common.counts.found_later += later as u64;
         common.log.note(format_args!("the server starts, {later} things were found that nobody was told of"));
-        let (guesses, began) = (Guesses::default(), now.mono);
+        let names = self.users.iter().take(self.accounts).map(|user| user.name.clone()).collect();
+        let guesses = Guesses::new(common.weather.config, &common.weather.limits, names);
+        let began = now.mono;
         self.running = Some(Running { server, store, guesses, began, phase: Phase::Serving });
         Ok(())
     }
@@ -210,10 +213,7 @@ impl Host {
             }
         }
         running.server.pass(releases, now);
-        let (waits, limits) = (running.server.longest_outbox(), &common.weather.limits);
-        // Pushes take twice the bound at most, replies that are under way as much as they are long.
-        let replies = 1024 + 2 * (common.weather.config.limits.page_bytes_max + 20_000);
-        let most = 2 * limits.outbox_bytes_max + replies * limits.requests_in_flight_max.get();
+        let (waits, most) = (running.server.longest_outbox(), common.weather.outbox_bytes_most());
         demand(waits <= most, || format!("an outbox is bounded: {waits} bytes wait, {most} may"))?;
         if let Phase::Closing { until } = running.phase
             && (running.server.all_is_written() || until <= common.clock.mono())
@@ -227,13 +227,28 @@ impl Host {
     /// The engine's side takes a turn; `within` is the call of the disk at which the power fails.
     pub(super) fn turn(&mut self, inputs: usize, within: Option<u64>, common: &mut Common) -> Kept<usize> {
         let before = self.begin_cut(within, common);
+        let journal = common.chance.permille(15).then(|| damage::journal(&self.disk)).transpose()?;
         let Some(running) = &mut self.running else { return Ok(0) };
         let turned = running.server.turn(inputs, running.now(common));
         if self.is_cut(before) {
             self.fail_within(Within::Turn, common);
             return Ok(turned.taken);
         }
-        self.tell(turned, common)
+        let (taken, stops) = (turned.taken, turned.stops);
+        if self.tell(turned, common)? > 0 {
+            if let Some(before) = journal {
+                damage::of_last_batch(&self.disk, &before, common)?;
+            }
+            match common.chance.below(1000) {
+                0..15 => self.imagine(common)?,
+                15..30 => damage::anywhere(&self.disk, common)?,
+                _ => {}
+            }
+        }
+        if stops {
+            self.end(End::Orderly, common);
+        }
+        Ok(taken)
     }
 
     /// Does some of the work behind the journal.
@@ -275,26 +290,26 @@ impl Host {
         self.end(End::PowerCut, common);
     }
 
+    /// Holds what a turn brought about against what is promised; how much was stored.
     fn tell(&mut self, turned: Turned, common: &mut Common) -> Kept<usize> {
         let Some(running) = &mut self.running else { return Ok(0) };
-        let Turned { events, changes_accounts, taken, stops } = turned;
-        if changes_accounts {
-            running.guesses = Guesses::default();
+        let Turned { events, logins, .. } = turned;
+        let now = running.now(common).mono;
+        for step in logins {
+            common.log.note(format_args!("{step:?}"));
+            running.guesses.take(step, now)?;
         }
         let mut told = 0;
+        if events.iter().any(|event| matches!(event, Event::Posted(_) | Event::RoomCreated(_))) {
+            common.truth.begin_batch();
+        }
         for event in events {
             if let Event::LoggedIn(session) = &event {
-                running.guesses.log_in(&session.user, session.ip);
+                running.guesses.opens(session.session, &session.user)?;
             }
             told += tell(&event, common)?;
         }
-        if told > 0 && common.chance.permille(15) {
-            self.imagine(common)?;
-        }
-        if stops {
-            self.end(End::Orderly, common);
-        }
-        Ok(taken)
+        Ok(told)
     }
 
     /// Holds the disk that a power cut would leave now against what was told.
@@ -309,13 +324,18 @@ impl Host {
     }
 
     /// Checks one of the passwords that wait.
-    pub(super) fn check(&mut self, which: usize, common: &mut Common) -> Kept<bool> {
-        let Some(running) = &mut self.running else { return Ok(false) };
-        let Some((guess, verdict)) = running.server.check(which) else { return Ok(false) };
+    pub(super) fn check(&mut self, which: usize, common: &mut Common) -> bool {
+        let Some(running) = &mut self.running else { return false };
+        let Some(verdict) = running.server.check(which) else { return false };
         common.counts.wrong_guesses += u64::from(verdict == toom_core::Verdict::Wrong);
-        common.log.note(format_args!("a password of {} is {verdict:?}", guess.user));
-        running.guesses.end(&guess, verdict, &common.weather.config.policy)?;
-        Ok(true)
+        true
+    }
+
+    /// When the next block ends, and whose it is.
+    pub(super) fn next_edge(&self, common: &Common) -> Option<(Mono, UserName)> {
+        let running = self.running.as_ref().filter(|running| running.phase == Phase::Serving)?;
+        let (until, user) = running.guesses.next_edge(running.now(common).mono)?;
+        Some((running.began.after(until.elapsed()), user.clone()))
     }
 
     /// Reads a page that waits.

@@ -72,6 +72,8 @@ counts! {
     wrong_guesses,
     /// Attempts that met a block.
     blocks_met,
+    /// Guesses in the moment in which a block ends, or next to it.
+    edges,
     /// Times that a client came back.
     returns,
     /// Power cuts.
@@ -90,6 +92,8 @@ counts! {
     appends_failed,
     /// Times that another disk, as a power cut would leave it, was held against what was told.
     power_cuts_imagined,
+    /// Times that a bit flipped on a copy of the disk.
+    bits_flipped,
     /// Pieces of work behind the journal.
     work,
     /// Messages that nobody was told of, and that were found after a restart.

@@ -1,6 +1,6 @@
 //! What clients ask for, and what they may be answered.
 
-use toom_core::{Body, Conversation, MessageNumber, RoomId, UserName};
+use toom_core::{Body, Conversation, MessageNumber, RoomId, Timestamp, UserName};
 
 use super::accounts::User;
 use super::common::Common;
@@ -42,7 +42,7 @@ pub(super) fn draw(text: &str, user: &User, users: &[User], common: &mut Common)
         4 => read(place, common),
         5 => {
             let limit = limit(common);
-            Command::ReadRooms { since: RoomsSince::Time(some_time(common)), limit }
+            Command::ReadRooms { since: RoomsSince::Time(some_time(place, common)), limit }
         }
         6 => Command::Ping { text: "".into() },
         _ => {
@@ -66,11 +66,13 @@ fn post(place: Conversation, text: &str, common: &mut Common) -> Command {
 }
 
 fn read(conversation: Conversation, common: &mut Common) -> Command {
+    // No two conversations share a time, so that of the other lies between two messages.
+    let time_of = if common.chance.permille(300) { Conversation::Broadcast } else { conversation };
     let since = if common.chance.permille(500) {
         let numbers = usize::try_from(common.truth.end(conversation)).unwrap_or_default();
         Since::Number(MessageNumber::new(common.chance.between(0, numbers) as u64))
     } else {
-        Since::Time(some_time(common))
+        Since::Time(some_time(time_of, common))
     };
     Command::ReadConversation { conversation, since, limit: limit(common) }
 }
@@ -80,12 +82,15 @@ fn limit(common: &mut Common) -> PageLimit {
     PageLimit::new(limit).unwrap_or_default()
 }
 
-/// The time of a message, or one close to it; never later than all that was said.
-fn some_time(common: &mut Common) -> toom_core::Timestamp {
-    let end = usize::try_from(common.truth.end(Conversation::Broadcast)).unwrap_or_default();
+/// The very time of a message, or a microsecond before; never later than all that was said.
+fn some_time(place: Conversation, common: &mut Common) -> Timestamp {
+    let end = usize::try_from(common.truth.end(place)).unwrap_or_default();
     let number = common.chance.between(0, end) as u64;
-    let message = common.truth.message(Conversation::Broadcast, number);
-    message.map_or(toom_core::Timestamp::MIN, |message| message.at)
+    let Some(at) = common.truth.message(place, number).map(|message| message.at) else {
+        return Timestamp::MIN;
+    };
+    let earlier = i64::from(common.chance.permille(250));
+    Timestamp::from_unix_micros(at.unix_micros() - earlier).unwrap_or(at)
 }
 
 /// What a request wants, at the moment at which it is made.

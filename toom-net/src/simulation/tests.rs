@@ -8,6 +8,9 @@ fn every_promise_is_kept_whatever_happens() {
         counts.add(&report.unwrap_or_else(|failure| panic!("{failure}")).counts);
     }
     println!("{counts}");
+    let tried =
+        [counts.edges, counts.blocks_met, counts.bits_flipped, counts.power_cuts_imagined, counts.trespasses];
+    assert!(tried.iter().all(|times| *times > 0), "what never happens shows nothing:\n{counts}");
 }
 
 #[test]

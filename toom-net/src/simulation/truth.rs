@@ -23,8 +23,17 @@ pub(super) struct Truth {
     wanted: BTreeMap<Box<str>, UserName>,
     stored: BTreeSet<Box<str>>,
     last: Option<Timestamp>,
+    /// What had been told before the last batch that the server told of.
+    before_last: Told,
     /// Where every conversation ended at each login.
     logins: BTreeMap<Timestamp, BTreeMap<Conversation, u64>>,
+}
+
+/// How many rooms, and messages of each conversation.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    rooms: usize,
+    ends: BTreeMap<Conversation, u64>,
 }
 
 /// What a store holds.
@@ -55,6 +64,16 @@ impl Truth {
     /// Somebody is about to post this.
     pub(super) fn want(&mut self, body: &str, who: &UserName) {
         self.wanted.insert(body.into(), who.clone());
+    }
+
+    /// What is told from now on is another batch.
+    pub(super) fn begin_batch(&mut self) {
+        self.before_last = self.told();
+    }
+
+    fn told(&self) -> Told {
+        let ends = self.said.iter().map(|(place, messages)| (*place, messages.len() as u64)).collect();
+        Told { rooms: self.rooms.len(), ends }
     }
 
     /// The server has told of a message.
@@ -102,8 +121,7 @@ impl Truth {
 
     /// The server has told of a login.
     pub(super) fn tell_login(&mut self, at: Timestamp) {
-        let ends = self.said.iter().map(|(place, messages)| (*place, messages.len() as u64));
-        self.logins.insert(at, ends.collect());
+        self.logins.insert(at, self.told().ends);
     }
 
     /// Where a conversation ended at a login.
@@ -127,18 +145,30 @@ impl Truth {
             room.map_or(Ok(()), |room| self.tell_room(room.room, room.at, &room.members))?;
             message.map_or(Ok(()), |message| self.tell(message))?;
         }
+        // What was found has left the journal.
+        self.begin_batch();
         Ok(later.len())
     }
 
     /// Demands that a store holds all that was told.
     pub(super) fn holds(&self, found: &Found) -> Kept {
-        for (told, stored) in
-            self.rooms.iter().zip(found.rooms.iter().map(Some).chain(core::iter::repeat(None)))
-        {
+        self.holds_as_far_as(&self.told(), found)
+    }
+
+    /// The same, but that the last batch may be missing.
+    pub(super) fn holds_all_but_the_last_batch(&self, found: &Found) -> Kept {
+        self.holds_as_far_as(&self.before_last, found)
+    }
+
+    fn holds_as_far_as(&self, far: &Told, found: &Found) -> Kept {
+        let rooms = self.rooms.iter().take(far.rooms);
+        for (told, stored) in rooms.zip(found.rooms.iter().map(Some).chain(core::iter::repeat(None))) {
             let there = stored.is_some_and(|stored| stored.members == told.members && stored.at == told.at);
             demand(there, || format!("what was told is there for ever: room {} is not", told.room))?;
         }
         for (place, told) in &self.said {
+            let end = far.ends.get(place).copied().unwrap_or_default();
+            let told = told.get(..usize::try_from(end).unwrap_or_default()).unwrap_or(told);
             let stored = found.said.get(place).map(Vec::as_slice).unwrap_or_default();
             let lost = told.iter().zip(stored.iter().map(Some).chain(core::iter::repeat(None)));
             let lost = lost.into_iter().find(|(told, stored)| Some(*told) != *stored);

@@ -75,6 +75,19 @@ impl Vandal {
         self.heard.clear();
     }
 
+    /// Comes anew with a guess, the first thing that it says.
+    pub(super) fn guess(&mut self, name: &str, password: &str, common: &mut Common) -> CableId {
+        self.leave(common);
+        common.counts.connections += 1;
+        let mut network = common.network.borrow_mut();
+        let cable = network.connect(self.ip);
+        self.cable = Some(cable);
+        self.unsent = format!("LOGIN {name} {password}\n").into_bytes();
+        let written = network.write(cable, &self.unsent);
+        self.unsent.drain(..written);
+        cable
+    }
+
     /// Does some harm.
     pub(super) fn act(&mut self, users: &[User], common: &mut Common) {
         let Some(cable) = self.cable else {
@@ -85,9 +98,9 @@ impl Vandal {
         if self.unsent.len() > 40_000 {
             return;
         }
-        let user = common.chance.pick(users).map_or("nobody", |user| user.name.as_str());
+        let name = name(users, common);
         let line = match common.chance.weighted(&[60, 12, 4, 20, 3, 2, 2]).unwrap_or_default() {
-            0 => format!("LOGIN {user} wrong\n").into_bytes(),
+            0 => format!("LOGIN {name} wrong\n").into_bytes(),
             1 => (0..common.chance.between(1, 200)).map(|_| self::byte(common)).collect(),
             2 => vec![b'x'; common.chance.between(1000, 20_000)],
             3 => {
@@ -112,6 +125,12 @@ impl Vandal {
         common.log.bytes(&line);
         self.unsent.extend(line);
     }
+}
+
+/// A name to be guessed at: mostly one that has an account.
+fn name(users: &[User], common: &mut Common) -> String {
+    let user = common.chance.pick(users).filter(|_| common.chance.permille(700));
+    user.map_or_else(|| format!("nobody{}", common.chance.below(8)), |user| user.name.as_str().to_owned())
 }
 
 fn byte(common: &mut Common) -> u8 {

@@ -8,6 +8,13 @@ use toom_core::{Config, FileOptions, Housekeeping, Limits, Policy, Seed};
 use super::chance::Chance;
 use crate::server::{Rate, ServerLimits};
 
+/// The most rows of a page that anybody asks for.
+const ROWS_MAX: usize = 100;
+/// No text is shorter.
+const TEXT_BYTES_MIN: usize = 8;
+/// The reply to `HELP` is not longer.
+const HELP_BYTES: usize = 2000;
+
 /// Who is there, and how often, in ten thousand steps, each kind of trouble comes.
 #[derive(Clone, Debug)]
 pub(super) struct Weather {
@@ -30,6 +37,8 @@ pub(super) struct Weather {
     pub(super) shutdowns: usize,
     pub(super) clocks: usize,
     pub(super) leaps: usize,
+    /// Guesses in the very moment in which a block ends.
+    pub(super) edges: usize,
     pub(super) operator: usize,
     pub(super) limits: ServerLimits,
     pub(super) config: Config,
@@ -46,6 +55,7 @@ impl Weather {
         let (cuts, stalls, sleeps) = (often(50), often(50), often(300));
         let (disk_faults, power_cuts, kills) = (often(20), often(10), often(6));
         let (shutdowns, clocks, leaps, operator) = (often(4), often(20), often(30), often(10));
+        let edges = often(60);
         Self {
             users: chance.between(2, 6),
             visitors: chance.between(1, 5),
@@ -63,12 +73,26 @@ impl Weather {
             shutdowns,
             clocks,
             leaps,
+            edges,
             operator,
             limits: limits(chance),
             config: config(chance),
             journal_bytes: *chance.pick(&[512, 2048, 16_384]).unwrap_or(&2048),
             random: u128::from(chance.bits()).to_le_bytes(),
         }
+    }
+
+    /// The most bytes that wait for a peer: as many as it may leave unread before nothing more of its is read, as many again of what must
+    /// not be left out, and the replies to what was read before.
+    pub(super) fn outbox_bytes_most(&self) -> usize {
+        let limits = &self.config.limits;
+        // What stands on a line beside the text, and the longest text with what it begins with.
+        let (line, text) = (90, self.text_bytes_max + 30);
+        let rows = ROWS_MAX.min(limits.page_bytes_max / TEXT_BYTES_MIN + 1);
+        let page = rows * line + (rows * text).min(limits.page_bytes_max + text);
+        // `RDM` counts as half of the requests that may be under way; the longest of the other replies is that to `HELP`.
+        let replies = 2 * page + HELP_BYTES + 2 * line * self.limits.requests_in_flight_max.get();
+        2 * self.limits.outbox_bytes_max + replies
     }
 
     /// The options of the store. Only the first opening of a store needs what is random.

@@ -52,7 +52,7 @@ impl World {
             options,
             talkers: (0..weather.talkers).filter_map(talker).collect(),
             vandals: (0..weather.vandals)
-                .map(|number| Vandal::new(number, address(if number == 2 { 7 } else { STRANGE + number })))
+                .map(|number| Vandal::new(number, address(if number == 2 { 1 } else { STRANGE + number })))
                 .collect(),
             visitors: Vec::new(),
             visitors_come: 0,
@@ -101,6 +101,9 @@ impl World {
         faults::network(common);
         faults::disk(&self.host, common);
         faults::server(&mut self.host, common);
+        if common.chance.rarely(common.weather.edges) {
+            faults::edge(&mut self.host, &mut self.vandals, common)?;
+        }
         if self.host.running.is_none() && common.chance.permille(60) {
             self.host.start(if common.weather.power_cuts > 0 { 250 } else { 0 }, common)?;
         }
@@ -121,7 +124,7 @@ impl World {
             }
             3 => {
                 let which = common.chance.below(8);
-                self.host.check(which, common)?;
+                self.host.check(which, common);
             }
             4 => {
                 self.host.read();
@@ -151,7 +154,7 @@ impl World {
         if self.visitors.len() < self.common.weather.visitors && self.common.chance.permille(30) {
             self.visitors_come += 1;
             let Some(user) = self.common.chance.pick(&self.users).cloned() else { return };
-            let ip = address(self.common.chance.between(1, 7));
+            let ip = address(self.common.chance.between(1, 12));
             self.visitors.push(Visitor::new(self.visitors_come, user, ip, &mut self.common));
         }
     }
