@@ -115,7 +115,7 @@ pub(super) fn digits<T: FromStr>(word: &str) -> Option<T> {
 
 /// A message's text as it travelled.
 pub(super) fn body(text: &str) -> Result<Body, BodyError> {
-    if text.contains(VT) && text.len() <= Body::BYTES_MAX {
+    if text.contains(VT) {
         // A message may hold no VT of its own, and a line holds no LF: nothing is lost in either direction.
         Body::parse(&text.replace(VT, "\n"))
     } else {

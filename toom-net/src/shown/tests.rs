@@ -88,3 +88,8 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn debug_shows_the_length_alone() {
+    assert_eq!(format!("{:?}", OneLine("secret")), "OneLine(6 bytes)");
+}

@@ -43,6 +43,26 @@ fn split_whole(stream: &[u8]) -> (Vec<Vec<u8>>, bool) {
 }
 
 #[test]
+fn the_memory_of_a_buffer_grows_only_when_there_is_no_room_and_holds_no_line_that_was_given_out() {
+    let mut lines = LineBuffer::new();
+    lines.feed(&[b'x'; 10]);
+    assert_eq!(lines.next_line(), Ok(None));
+    assert_eq!(lines.bytes_held(), 10);
+    lines.feed(&[b'x'; 10]);
+    lines.feed(&[b'x'; 1]);
+    assert_eq!(lines.bytes_held(), 40);
+    lines.feed(&[b'x'; 5]);
+    lines.feed(&[b'x'; 14]);
+    assert_eq!((lines.unread_bytes(), lines.bytes_held()), (40, 40), "there was room");
+
+    let mut lines = LineBuffer::new();
+    lines.feed(b"a\nbc");
+    assert_eq!(lines.next_line(), Ok(Some(&b"a"[..])));
+    lines.feed(b"defghi");
+    assert_eq!((lines.unread_bytes(), lines.bytes_held()), (8, 8));
+}
+
+#[test]
 fn lines_end_with_lf_or_cr_lf_and_keep_every_other_cr() {
     let (lines, too_long) = cut(b"a\nb\r\n\n\r\nc\rd\r\r\nrest", &[]);
     assert_eq!(lines, [&b"a"[..], b"b", b"", b"", b"c\rd\r"]);

@@ -159,6 +159,22 @@ fn what_is_wrong_with_a_request_is_told_with_tag_verb_and_code() {
 }
 
 #[test]
+fn the_text_of_ping_may_have_8192_bytes() {
+    let longest = format!("PING {}", "x".repeat(PING_BYTES_MAX));
+    assert_eq!(request_line(&parse(&longest)), longest.as_bytes());
+    assert_eq!(refused(format!("{longest}x").as_bytes()), "ERR PING syntax");
+}
+
+#[test]
+fn every_verb_is_shown_as_it_is_sent_and_has_a_purpose_of_its_own() {
+    let shown: Vec<_> = Verb::ALL.iter().map(Verb::to_string).collect();
+    assert_eq!(shown, Verb::ALL.map(Verb::as_str));
+    let purposes: std::collections::BTreeSet<_> = Verb::ALL.into_iter().map(Verb::purpose).collect();
+    assert_eq!(purposes.len(), Verb::ALL.len());
+    assert!(purposes.iter().all(|purpose| !purpose.is_empty()));
+}
+
+#[test]
 fn a_line_that_is_not_utf_8_is_told_by_its_verb() {
     for (line, reply) in [
         (&b"@1 BCM \xff"[..], "@1 ERR BCM bad-text"),

@@ -137,3 +137,22 @@ fn no_ticket_and_no_piece_is_shown_by_debug() {
     let shown = format!("{:?}", TransferTicket::parse(TICKET).unwrap());
     assert_eq!(shown, "TransferTicket(16 bytes)");
 }
+
+#[test]
+fn a_file_name_may_have_255_bytes() {
+    let longest = "x".repeat(FileName::BYTES_MAX);
+    assert_eq!(FileName::parse(&longest).unwrap().as_str(), longest);
+    assert!(FileName::parse(&format!("{longest}x")).is_err());
+}
+
+#[test]
+fn debug_shows_hashes_and_of_pieces_and_rows_the_length() {
+    assert_eq!(format!("{:?}", ContentHash::parse(HASH).unwrap()), format!("ContentHash({HASH})"));
+    assert_eq!(format!("{:?}", Fingerprint::parse(HASH).unwrap()), format!("Fingerprint({HASH})"));
+    assert_eq!(format!("{:?}", Piece::new(b"secret").unwrap()), "Piece(6 bytes)");
+    let ServerLine::Row { row, .. } = ServerLine::parse(b"ROW secret").unwrap() else {
+        panic!("it is a row")
+    };
+    assert_eq!(format!("{row:?}"), "Row(6 bytes)");
+    assert_eq!(TransferId::new(7).unwrap().to_string(), "7");
+}
