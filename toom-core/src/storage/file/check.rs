@@ -215,7 +215,7 @@ impl<D: Disk> Check<'_, D> {
         let Some(summary) = self.manifest.state else { return Some(State::default()) };
         let file = StateFile::open(self.disk, self.manifest.salt, summary, Access::Read);
         let state = file.and_then(|file| file.load());
-        self.meter.reach(self.meter.done() + summary.bytes);
+        self.meter.reach(summary.bytes);
         match state {
             Ok(state) => {
                 let law = self.laws.state(&state);
@@ -296,5 +296,20 @@ impl<D: Disk> Check<'_, D> {
     fn note(&mut self, error: StorageError) {
         self.laws.become_unsure();
         self.verified.add(error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundred_findings_are_told_and_the_others_counted() {
+        let mut verified = Verified::default();
+        for offset in 0..TOLD_MAX as u64 + 5 {
+            verified.add(StorageError::Corrupt { thing: "history".to_owned(), offset, what: "it is wrong" });
+        }
+        assert_eq!((verified.damage.len(), verified.damage_untold), (TOLD_MAX, 5));
+        assert!(!verified.is_sound());
     }
 }

@@ -196,6 +196,7 @@ fn read_all(file: &impl DiskFile) -> std::io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulated::{Call, Fault, SimDisk};
 
     fn example() -> Manifest {
         let at = |micros| Timestamp::from_unix_micros(micros).unwrap();
@@ -247,6 +248,46 @@ mod tests {
         for end in 0..whole.len() {
             assert!(matches!(parse(&whole[..end]), Err(StorageError::Corrupt { .. })), "cut at {end}");
         }
+    }
+
+    #[test]
+    fn a_manifest_whose_checksum_is_right_and_which_makes_no_sense_is_refused() {
+        let furthest = Manifest { next_id: names::ID_MAX, ..example() };
+        assert_eq!(parse(&furthest.bytes()).unwrap(), furthest);
+        let beyond = Manifest { next_id: names::ID_MAX + 1, ..example() };
+        let mut longer = example().bytes();
+        longer.push(0);
+        let nonsense = [with_flags(8), with_flags(9), beyond.bytes(), longer].map(sealed);
+        assert_eq!(
+            parse(&sealed(with_flags(7))).unwrap(),
+            Manifest { sets_aside: true, closed: true, ..example() }
+        );
+        for bytes in nonsense {
+            let error = parse(&bytes).unwrap_err();
+            assert!(error.to_string().contains("it makes no sense"), "{error}");
+        }
+    }
+
+    fn with_flags(flags: u8) -> Vec<u8> {
+        let mut bytes = example().bytes();
+        bytes[HEAD_BYTES + 40] = flags;
+        bytes
+    }
+
+    fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
+        let checksum = UNSALTED.checksum(&bytes[HEAD_BYTES..]);
+        bytes[16..HEAD_BYTES].copy_from_slice(&checksum.to_le_bytes());
+        bytes
+    }
+
+    #[test]
+    fn a_manifest_that_cannot_be_opened_is_not_taken_for_a_missing_one() {
+        let disk = SimDisk::new();
+        assert_eq!(Manifest::load(&disk).unwrap(), None);
+        example().store(&disk).unwrap();
+        disk.inject(Fault::nth(1).of(Call::Open));
+        assert!(matches!(Manifest::load(&disk), Err(StorageError::Failed { .. })));
+        assert_eq!(Manifest::load(&disk).unwrap(), Some(example()));
     }
 
     #[test]

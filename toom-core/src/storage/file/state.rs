@@ -154,3 +154,6 @@ impl<F: DiskFile> StateFile<F> {
         StorageError::Corrupt { thing: self.shown.clone(), offset, what }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -174,5 +174,15 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// Every whole frame in `bytes`, with its offset, whatever lies between them.
+pub(super) fn all_in(bytes: &[u8], salt: Salt) -> impl Iterator<Item = (usize, Frame<'_>)> {
+    let mut end = 0;
+    (0..bytes.len()).step_by(ALIGNMENT).filter_map(move |offset| {
+        let frame = if offset < end { None } else { Frame::at(bytes, offset, salt) }?;
+        end = offset + frame.bytes();
+        Some((offset, frame))
+    })
+}
+
 #[cfg(test)]
 mod tests;

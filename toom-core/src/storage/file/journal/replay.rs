@@ -8,7 +8,7 @@ use std::io;
 
 use super::JournalStart;
 use super::files::{self, JournalFile};
-use super::frame::{ALIGNMENT, Frame, HEAD_BYTES, Head, Link};
+use super::frame::{self, Frame, HEAD_BYTES, Head, Link};
 use crate::StorageError;
 use crate::storage::file::checksum::Salt;
 use crate::storage::file::disk::{Disk, DiskFile};
@@ -101,13 +101,8 @@ impl<D: Disk> Replay<'_, D> {
     ) -> Result<(), StorageError> {
         let place = |offset| Place { file, offset, head: Head::at(bytes, offset) };
         self.fronts.push(place(0));
-        let mut offset = 0;
         let mut end = None;
-        while offset < bytes.len() {
-            let Some(frame) = Frame::at(bytes, offset, self.salt) else {
-                offset += ALIGNMENT;
-                continue;
-            };
+        for (offset, frame) in frame::all_in(bytes, self.salt) {
             if frame.link() == self.next {
                 frame.records(&mut *visit).map_err(|Malformed(what)| self.corrupt(place(offset), what))?;
                 self.next = frame.next();
@@ -117,7 +112,6 @@ impl<D: Disk> Replay<'_, D> {
                 let (sequence, is_synced) = (frame.link().sequence, frame.is_synced());
                 self.strays.push(Stray { sequence, at: place(offset), is_synced });
             }
-            offset += frame.bytes();
         }
         self.end = end.map(place).or(self.end);
         Ok(())

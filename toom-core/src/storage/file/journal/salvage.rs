@@ -1,6 +1,6 @@
 //! Reading every whole frame of a journal, whatever lies before it.
 
-use super::frame::{ALIGNMENT, Frame};
+use super::frame;
 use crate::storage::file::checksum::Salt;
 use crate::storage::file::record_bytes::RecordRef;
 
@@ -14,7 +14,8 @@ pub(in crate::storage::file) fn salvage<'a>(
     first: u64,
     mut visit: impl FnMut(RecordRef<'a>),
 ) -> u64 {
-    let mut frames: Vec<_> = files.iter().flat_map(|bytes| whole_frames(bytes, salt)).collect();
+    let mut frames: Vec<_> =
+        files.iter().flat_map(|bytes| frame::all_in(bytes, salt)).map(|(_, frame)| frame).collect();
     frames.sort_by_key(|frame| frame.link().sequence);
     for frame in &frames {
         if frame.is_synced() || frame.link().sequence >= first {
@@ -28,16 +29,37 @@ pub(in crate::storage::file) fn salvage<'a>(
     frames.last().map_or(0, |frame| frame.link().sequence)
 }
 
-fn whole_frames(bytes: &[u8], salt: Salt) -> impl Iterator<Item = Frame<'_>> {
-    let mut offset = 0;
-    core::iter::from_fn(move || {
-        while offset < bytes.len() {
-            if let Some(frame) = Frame::at(bytes, offset, salt) {
-                offset += frame.bytes();
-                return Some(frame);
-            }
-            offset += ALIGNMENT;
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::world::{SALT, batch, image};
+    use super::super::{Appended, Journal, JournalStart};
+    use super::*;
+    use crate::Durability;
+    use crate::simulated::SimDisk;
+
+    /// The messages that are read of batches of one message each, numbered as the batches are, when all before `first` moved.
+    fn salvaged(durability: Durability, first: u64) -> (BTreeSet<u64>, u64) {
+        let disk = SimDisk::new();
+        let mut journal = Journal::begin(&disk, SALT, 10_000, JournalStart { first: 1, chain: 5 }).unwrap();
+        for number in 1..=5 {
+            assert_eq!(journal.append(&batch(number, 1), durability).unwrap(), Appended::Written);
         }
-        None
-    })
+        let files: Vec<_> = image(&disk).into_values().collect();
+        let mut numbers = BTreeSet::new();
+        let highest = salvage(&files, SALT, first, |record| {
+            if let RecordRef::Posted(posted) = record {
+                numbers.insert(posted.message.number.get());
+            }
+        });
+        (numbers, highest)
+    }
+
+    #[test]
+    fn a_batch_that_was_not_synced_is_read_unless_it_moved_to_the_history() {
+        assert_eq!(salvaged(Durability::Sync, 3), ((1..=5).collect(), 5));
+        assert_eq!(salvaged(Durability::Buffered, 3), ((3..=5).collect(), 5));
+        assert_eq!(salvaged(Durability::Buffered, 6), (BTreeSet::new(), 5));
+    }
 }

@@ -36,6 +36,15 @@ fn files_that_are_there_are_used_the_short_ones_filled_and_the_long_ones_kept() 
 }
 
 #[test]
+fn names_are_synced_when_a_file_was_made_and_not_otherwise() {
+    let disk = SimDisk::new();
+    begin(&disk, 100);
+    assert_eq!(disk.calls(Call::SyncNames), 1);
+    begin(&disk, 100);
+    assert_eq!(disk.calls(Call::SyncNames), 1);
+}
+
+#[test]
 fn only_numbers_written_as_we_write_them_name_journal_files() {
     for name in ["journal-1", "journal-42", "journal-4294967295"] {
         assert_eq!(JournalFile::from_name(name).unwrap().name(), name);
@@ -48,10 +57,11 @@ fn only_numbers_written_as_we_write_them_name_journal_files() {
 }
 
 #[test]
-fn a_batch_that_does_not_fit_behind_the_others_is_not_written() {
+fn a_batch_is_written_behind_the_others_if_it_fits_to_the_byte_and_else_not() {
     let disk = SimDisk::new();
-    let mut journal = begin(&disk, 170);
     let one = [posted(1, "x")];
+    let frame_bytes = frame::HEAD_BYTES as u64 + u64::from(frame::body_bytes(&one).unwrap());
+    let mut journal = begin(&disk, 2 * frame_bytes);
     assert_eq!(journal.append(&one, SYNC).unwrap(), Appended::Written);
     assert_eq!(journal.append(&one, SYNC).unwrap(), Appended::Written);
     let before = image(&disk);
@@ -123,6 +133,18 @@ fn a_batch_without_room_is_not_stored_nor_will_be_whatever_part_of_it_was_writte
         let (found, replayed) = numbers(&disk, START).unwrap();
         assert_eq!((found, replayed.next), (vec![1, 2, 3], 2));
     }
+}
+
+#[test]
+fn a_batch_of_which_a_part_was_written_for_want_of_room_costs_no_further_write() {
+    let disk = SimDisk::new();
+    let mut journal = begin(&disk, 1000);
+    let syncs = disk.calls(Call::Sync);
+    disk.inject(Fault::nth(1).of(Call::Write).full().torn(9));
+    assert!(journal.append(&batch(1, 1), SYNC).unwrap_err().is_harmless());
+    assert_eq!(disk.calls(Call::Sync), syncs, "what is no frame need not be taken back");
+    assert_eq!(journal.append(&batch(1, 1), SYNC).unwrap(), Appended::Written);
+    assert_eq!(numbers(&disk, START).unwrap().0, [1]);
 }
 
 #[test]

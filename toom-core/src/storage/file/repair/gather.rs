@@ -95,3 +95,20 @@ impl Gathered<'_> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+
+    #[test]
+    fn a_room_that_was_not_built_after_those_before_it_is_dropped() {
+        let mut gathered = Gathered::default();
+        for (number, at) in [(1, 5), (2, 3), (3, 6), (4, 6), (6, 7)] {
+            let (room, at) = (RoomId::new(number).unwrap(), Timestamp::from_unix_micros(at).unwrap());
+            gathered.rooms.insert(room, RoomCreated { room, at, members: [].into(), key: None });
+        }
+        gathered.drop_rooms_out_of_order();
+        assert_eq!(gathered.rooms.keys().map(|room| room.number()).collect::<Vec<_>>(), [1, 3, 6]);
+    }
+}

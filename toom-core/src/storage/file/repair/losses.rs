@@ -45,3 +45,32 @@ impl Losses {
         ranges.map(|range| range.end().get() - range.start().get() + 1).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(first: u64, last: u64) -> RangeInclusive<MessageNumber> {
+        MessageNumber::new(first).unwrap()..=MessageNumber::new(last).unwrap()
+    }
+
+    #[test]
+    fn lost_messages_lost_rooms_and_forgotten_requests_are_losses_and_messages_are_counted() {
+        let lost = |unreadable, given_up| LostMessages {
+            conversation: Conversation::Broadcast,
+            kept: None,
+            unreadable,
+            given_up,
+        };
+        let messages =
+            vec![lost(vec![range(3, 3), range(5, 9)], vec![range(4, 4)]), lost(vec![range(1, 2)], vec![])];
+        let messages = Losses { messages, ..Losses::default() };
+        let rooms = Losses { rooms: vec![RoomId::FIRST..=RoomId::FIRST], ..Losses::default() };
+        let keyed = Losses { keyed: 1, ..Losses::default() };
+        assert!(Losses::default().is_empty());
+        for losses in [&messages, &rooms, &keyed] {
+            assert!(!losses.is_empty(), "{losses:?}");
+        }
+        assert_eq!((messages.messages_lost(), rooms.messages_lost()), (9, 0));
+    }
+}

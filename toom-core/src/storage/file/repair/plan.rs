@@ -312,3 +312,34 @@ fn new_state(
     }
     (State { rooms: rooms.into_values().collect(), ends, keyed: remembered }, forgotten)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rooms(numbers: &[u32]) -> impl DoubleEndedIterator<Item = RoomId> {
+        numbers.iter().map(|&number| RoomId::new(number).unwrap())
+    }
+
+    fn ranges(ranges: Vec<RangeInclusive<RoomId>>) -> Vec<(u32, u32)> {
+        ranges.into_iter().map(|range| (range.start().number(), range.end().number())).collect()
+    }
+
+    #[test]
+    fn rooms_are_told_as_ranges() {
+        assert!(in_rows(rooms(&[])).is_empty());
+        assert_eq!(
+            ranges(in_rows(rooms(&[2, 3, 4, 6, 9, u32::MAX]))),
+            [(2, 4), (6, 6), (9, 9), (u32::MAX, u32::MAX)]
+        );
+    }
+
+    #[test]
+    fn the_rooms_that_are_missing_among_others_are_told_up_to_the_last_that_there_was() {
+        let last = |number| RoomId::new(number);
+        assert!(gaps(rooms(&[]), None).is_empty());
+        assert!(gaps(rooms(&[1, 2]), None).is_empty());
+        assert_eq!(ranges(gaps(rooms(&[2, 3, 7]), last(9))), [(1, 1), (4, 6), (8, 9)]);
+        assert_eq!(ranges(gaps(rooms(&[1, 7]), last(5))), [(2, 6)]);
+    }
+}

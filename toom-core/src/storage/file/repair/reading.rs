@@ -45,3 +45,38 @@ pub(super) fn load<D: Disk>(disk: &D, name: &str) -> Result<Vec<u8>, StorageErro
     read_what_is_readable(&file, &mut buffer, 0);
     Ok(buffer)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulated::{Call, Fault, SimDisk};
+
+    #[test]
+    fn what_the_disk_does_not_give_is_zero_and_the_rest_is_read_from_its_place() {
+        let disk = SimDisk::new();
+        let bytes: Vec<u8> =
+            (0..3 * PIECE_BYTES + 100).map(|at| u8::try_from(1 + at % 251).unwrap()).collect();
+        disk.put("history", &bytes);
+        // The whole, and the second piece of it.
+        disk.inject(Fault::nth(1).of(Call::Read));
+        disk.inject(Fault::nth(3).of(Call::Read));
+        let mut buffer = vec![7; 3 * PIECE_BYTES];
+        let file = disk.open("history", Access::Read).unwrap();
+        read_what_is_readable(&file, &mut buffer, 100);
+        let mut expected = bytes[100..].to_vec();
+        expected[PIECE_BYTES..2 * PIECE_BYTES].fill(0);
+        assert_eq!(disk.faults_hit(), 2);
+        assert!(buffer == expected);
+    }
+
+    #[test]
+    fn a_file_that_is_missing_is_empty_and_one_that_cannot_be_opened_is_an_error() {
+        let disk = SimDisk::new();
+        assert_eq!(load(&disk, "history").unwrap(), []);
+        disk.put("history", b"there");
+        disk.inject(Fault::nth(1).of(Call::Open));
+        let error = load(&disk, "history").unwrap_err();
+        assert!(matches!(error, StorageError::Failed { .. }), "{error}");
+        assert_eq!(load(&disk, "history").unwrap(), b"there");
+    }
+}

@@ -187,3 +187,45 @@ impl Span {
         self.first_at <= at && at <= self.last_at
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(first: u64, last: u64) -> core::ops::RangeInclusive<MessageNumber> {
+        MessageNumber::new(first).unwrap()..=MessageNumber::new(last).unwrap()
+    }
+
+    /// What is lost of a conversation of which messages with these numbers and times can be read.
+    fn lost(messages: &[(u64, i64)]) -> LostMessages {
+        let rooms = BTreeMap::new();
+        let mut survey = Survey::new(&rooms, BTreeMap::new(), false, 1);
+        for (number, at) in messages {
+            let number = MessageNumber::new(*number).unwrap();
+            let at = Timestamp::from_unix_micros(*at).unwrap();
+            let conversation = Conversation::Broadcast;
+            survey.take(0, MessageRef { conversation, number, at, author: "Luke", body: "hello" });
+        }
+        survey.finish();
+        survey.lost.remove(&Conversation::Broadcast).unwrap()
+    }
+
+    fn numbered(numbers: impl IntoIterator<Item = u64>) -> Vec<(u64, i64)> {
+        numbers.into_iter().map(|number| (number, number.cast_signed())).collect()
+    }
+
+    #[test]
+    fn the_longest_stretch_without_a_gap_is_kept_wherever_it_lies() {
+        let first = lost(&numbered((1..=5).chain(7..=8)));
+        assert_eq!((first.kept, first.given_up), (Some(range(1, 5)), vec![range(7, 8)]));
+        assert_eq!(first.unreadable, [range(6, 6)]);
+        let last = lost(&numbered((1..=3).chain(5..=10)));
+        assert_eq!((last.kept, last.given_up), (Some(range(5, 10)), vec![range(1, 3)]));
+    }
+
+    #[test]
+    fn a_message_that_is_not_later_than_the_one_before_it_does_not_go_on_from_it() {
+        let lost = lost(&[(1, 5), (2, 6), (3, 6)]);
+        assert_eq!((lost.kept, lost.given_up), (Some(range(1, 2)), vec![range(3, 3)]));
+    }
+}

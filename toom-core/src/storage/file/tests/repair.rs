@@ -8,8 +8,8 @@ use super::script::conversations;
 use crate::simulated::{Call, Effort, Fault, SimDisk};
 use crate::storage::file::samples::posted;
 use crate::{
-    Conversation, Disk, FileStorage, History, Losses, MemoryStorage, Message, Progress, Record, RepairPlan,
-    Retention, RoomId, Storage, StorageError, Tail, Verified,
+    Conversation, Disk, FileOptions, FileStorage, History, Losses, MemoryStorage, Message, Progress, Record,
+    RepairPlan, Retention, RoomId, Storage, StorageError, Tail, Verified,
 };
 
 const RANDOM: [u8; 16] = *b"new epochrandom.";
@@ -247,6 +247,39 @@ fn a_store_can_be_repaired_again() {
 }
 
 #[test]
+fn a_store_in_a_folder_is_repaired_and_the_plan_tells_what_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = FileStorage::open(folder.path(), sample::options()).unwrap();
+    for records in sample::batches(5) {
+        store.append(&records).unwrap();
+    }
+    store.close().unwrap();
+    assert!(RepairPlan::make(folder.path(), |_| {}).unwrap().is_none());
+    std::fs::write(folder.path().join("manifest"), b"TOOM").unwrap();
+    let plan = RepairPlan::make(folder.path(), |_| {}).unwrap().unwrap();
+    let [error] = plan.damage() else { panic!("{plan:?}") };
+    assert!(error.to_string().contains("it does not begin as a manifest does"), "{error}");
+    assert_eq!(plan.verified().damage.len(), 1);
+    assert!(format!("{plan:?}").contains("does not begin as a manifest"), "{plan:?}");
+    assert!(plan.carry_out(RANDOM, |_| {}).unwrap().is_sound());
+    let mut store = FileStorage::open(folder.path(), sample::options()).unwrap();
+    assert_eq!(store.recover().unwrap().rooms.len(), 2);
+}
+
+#[test]
+fn a_repair_without_room_leaves_the_files_that_there_were_and_no_others() {
+    for (disk, _) in damaged() {
+        let planned = plan(&disk).unwrap();
+        let before = files(&disk);
+        let bytes: usize = before.values().map(Vec::len).sum();
+        disk.set_bytes_max(Some(bytes + 100));
+        let error = planned.carry_out(RANDOM, |_| {}).unwrap_err();
+        assert!(error.is_harmless(), "{error}");
+        assert_eq!(files(&disk).keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn the_store_is_held_from_the_plan_on() {
     let Sample { disk, .. } = sample(20);
     disk.put("manifest", b"TOOM");
@@ -265,6 +298,7 @@ fn progress_rises_to_the_whole() {
         assert!(told.is_sorted_by_key(|step| step.done), "{told:?}");
         let last = told.last().unwrap();
         assert_eq!(last.done, last.total);
+        assert!(told.iter().all(|step| step.total == last.total), "{told:?}");
     };
     let (mut planning, mut carrying) = (Vec::new(), Vec::new());
     let planned = RepairPlan::make_on(&disk, |step| planning.push(step)).unwrap().unwrap();
@@ -318,6 +352,15 @@ fn history_files_that_are_whole_stay_as_they_are() {
     plan(&disk).unwrap().carry_out(RANDOM, |_| {}).unwrap();
     let after = files(&disk);
     assert!(history.iter().filter(|name| after.contains_key(*name)).count() > 1, "{history:?}");
+}
+
+#[test]
+fn the_birth_certificate_of_another_store_is_replaced() {
+    let Sample { disk, mut memory } = sample(20);
+    let other = SimDisk::new();
+    FileStorage::open_on(other.clone(), FileOptions::new([5; 16])).unwrap().close().unwrap();
+    disk.put("birth", &other.bytes_of("birth").unwrap());
+    assert!(repair(&disk, &mut memory, Journal::Whole, "birth").is_empty());
 }
 
 #[test]

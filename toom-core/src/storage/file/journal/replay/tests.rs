@@ -3,8 +3,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::simulated::{Effort, SimDisk};
 use crate::storage::file::durability::Durability;
+use crate::storage::file::journal::frame::{self, ALIGNMENT};
 use crate::storage::file::journal::world::{Image, Recycled, SALT, batch, disk_of, numbers};
-use crate::storage::file::journal::{Appended, Journal, frame};
+use crate::storage::file::journal::{Appended, Journal};
 
 const FILE_BYTES: u64 = 1200;
 const START: JournalStart = JournalStart { first: 1, chain: 5 };
