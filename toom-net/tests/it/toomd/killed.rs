@@ -116,7 +116,8 @@ fn a_server_killed_while_sixteen_write_loses_nothing_that_it_acknowledged() {
         slowest = slowest.max(begun.elapsed());
         ledgers.settle(&server, &mut held);
     }
-    assert!(slowest < Duration::from_secs(5), "{slowest:?} until it listened again");
+    // A second, on a machine with nothing else to do; this is so that a busy one is not taken for a slow server.
+    assert!(slowest < Duration::from_secs(30), "{slowest:?} until it listened again");
     // What one kill left is there after all the others.
     let mut luke = server.log_in("luke");
     ledgers.broadcasts.compare(0, &texts_of(&mut luke, "b", 0), Unknown::IsNotShown);
