@@ -21,8 +21,13 @@ pub(in crate::storage::file) struct Meter<'a> {
 
 impl<'a> Meter<'a> {
     pub(in crate::storage::file) fn new(total: u64, tell: &'a mut dyn FnMut(Progress)) -> Self {
-        tell(Progress { done: 0, total });
-        Self { tell, progress: Progress { done: 0, total }, told: 0 }
+        Self::go_on(Progress { done: 0, total }, tell)
+    }
+
+    /// Counts on from what was done by others.
+    pub(in crate::storage::file) fn go_on(progress: Progress, tell: &'a mut dyn FnMut(Progress)) -> Self {
+        tell(progress);
+        Self { tell, progress, told: progress.done }
     }
 
     pub(in crate::storage::file) fn done(&self) -> u64 {

@@ -62,8 +62,7 @@ pub(super) fn plan<D: Disk>(
         return Ok(None);
     }
     let checked = verified.bytes;
-    let mut meter = Meter::new(checked + bytes, progress);
-    meter.reach(checked);
+    let mut meter = Meter::go_on(Progress { done: checked, total: checked + bytes }, progress);
     let findings = find(disk, &mut meter)?;
     meter.finish();
     Ok(Some(RepairPlan { disk: disk.clone(), lock, verified, findings }))
