@@ -7,6 +7,7 @@ use super::common::Common;
 use super::reading::Reading;
 use super::report::{Kept, broken, demand};
 use super::truth::{MARK, Truth};
+use super::view::View;
 use crate::client::{Answer, NextPage};
 use crate::protocol::{Code, Command, Failure, NameWord, Named, PageLimit, RoomsSince, Since};
 
@@ -137,8 +138,31 @@ pub(super) fn wanted(
     }
 }
 
+/// Takes in what `name` was answered, whose view it is; what to ask for next, if more is to be read.
+pub(super) fn heard(
+    (name, user, view): (&str, &User, &mut Option<View>),
+    wanted: Wanted,
+    answer: Answer,
+    common: &mut Common,
+) -> Kept<Option<(Reading, NextPage)>> {
+    common.log.note(format_args!("{name} has an answer to {wanted:?}"));
+    match &answer {
+        Answer::LoggedIn(session) => {
+            *view = Some(View::new(user.name.clone(), format!("{MARK}{name}-"), session.at));
+        }
+        Answer::Posted(receipt) => {
+            if let Some(view) = view {
+                view.confirm(receipt.conversation, receipt.number.get());
+            }
+        }
+        _ => {}
+    }
+    let more = answered(wanted, answer, user, common)?;
+    Ok(more.filter(|_| common.chance.permille(700)))
+}
+
 /// Holds an answer against what was wanted; how to read on, where there is more.
-pub(super) fn answered(
+fn answered(
     wanted: Wanted,
     answer: Answer,
     user: &User,

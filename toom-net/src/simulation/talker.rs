@@ -12,7 +12,6 @@ use super::network::{CableId, Got};
 use super::reading::Reading;
 use super::report::{Broken, Kept, broken, demand};
 use super::talk::{self, Wanted};
-use super::truth::MARK;
 use super::view::View;
 use crate::client::{Answer, Dialogue, Event};
 use crate::protocol::{ByeCode, Command, Failure, Hello, Live, Push};
@@ -188,23 +187,11 @@ impl Talker {
                 return Ok(());
             }
         };
-        common.log.note(format_args!("{} has an answer to {wanted:?}", self.name));
-        match &answer {
-            Answer::LoggedIn(session) => {
-                let own = format!("{MARK}{}-", self.name);
-                self.view = Some(View::new(self.user.name.clone(), own, session.at));
-                self.repeat(common);
-            }
-            Answer::Posted(receipt) => {
-                if let Some(view) = &mut self.view {
-                    view.confirm(receipt.conversation, receipt.number.get());
-                }
-            }
-            _ => {}
+        if wanted == Wanted::Login {
+            self.repeat(common);
         }
-        if let Some((reading, next)) = talk::answered(wanted, answer, &self.user, common)?
-            && common.chance.permille(700)
-        {
+        let who = (self.name.as_str(), &self.user, &mut self.view);
+        if let Some((reading, next)) = talk::heard(who, wanted, answer, common)? {
             self.request(next.into_command(), Some(reading), common);
         }
         Ok(())

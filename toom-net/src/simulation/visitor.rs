@@ -193,22 +193,8 @@ impl Visitor {
                 });
             }
         };
-        common.log.note(format_args!("{} has an answer to {wanted:?}", self.name));
-        match &answer {
-            Answer::LoggedIn(session) => {
-                let own = format!("{}{}-", super::truth::MARK, self.name);
-                self.view = Some(View::new(self.user.name.clone(), own, session.at));
-            }
-            Answer::Posted(receipt) => {
-                if let Some(view) = &mut self.view {
-                    view.confirm(receipt.conversation, receipt.number.get());
-                }
-            }
-            _ => {}
-        }
-        if let Some((reading, next)) = talk::answered(wanted, answer, &self.user, common)?
-            && common.chance.permille(700)
-        {
+        let who = (self.name.as_str(), &self.user, &mut self.view);
+        if let Some((reading, next)) = talk::heard(who, wanted, answer, common)? {
             self.ask(next.into_command(), Some(reading), common);
         }
         Ok(())
