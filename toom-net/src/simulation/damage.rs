@@ -31,10 +31,11 @@ enum Place {
 /// What lies in the journal now.
 pub(super) fn journal(disk: &SimDisk) -> Kept<Journal> {
     let names = files(disk)?.into_iter().filter(|name| name.starts_with(JOURNAL));
-    Ok(names
-        .map(|name| (disk.bytes_of(&name).unwrap_or_default(), name))
-        .map(|(bytes, name)| (name, bytes))
-        .collect())
+    let with_bytes = |name: String| {
+        let bytes = disk.bytes_of(&name).unwrap_or_default();
+        (name, bytes)
+    };
+    Ok(names.map(with_bytes).collect())
 }
 
 /// Flips a bit of what the last batch wrote, on a copy of the disk; `before` is what the journal was before it.
