@@ -3,7 +3,7 @@
 use core::fmt;
 use std::sync::Arc;
 
-use argon2::password_hash::phc::{Output, PasswordHash};
+use argon2::password_hash::phc::{Output, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
@@ -55,7 +55,13 @@ pub struct Secret(Kind);
 #[derive(Clone)]
 enum Kind {
     Plain(Arc<Zeroizing<String>>),
-    Argon2id { hash: Arc<PasswordHash>, cost: Cost },
+    Argon2id(Arc<Hashed>),
+}
+
+struct Hashed {
+    /// It has a salt and an output.
+    phc: PasswordHash,
+    params: Params,
 }
 
 /// What a password check costs: none for plain passwords, else the parameters of Argon2id.
@@ -97,7 +103,7 @@ impl Secret {
         if params.m_cost() > MEMORY_KIB_MAX || params.t_cost() > PASSES_MAX {
             return Err(SecretError::TooCostly { memory_kib: params.m_cost(), passes: params.t_cost() });
         }
-        Ok(Self(Kind::Argon2id { hash: Arc::new(hash), cost: Cost::of(&params) }))
+        Ok(Self(Kind::Argon2id(Arc::new(Hashed { phc: hash, params }))))
     }
 
     /// The plain password `text`.
@@ -120,11 +126,11 @@ impl Secret {
 
     pub(crate) fn hash_at_cost(password: &Password, salt: [u8; 16], cost: Cost) -> Result<Self, SecretError> {
         check_length(&password.0)?;
-        let hash = cost
-            .argon2()
-            .and_then(|argon2| argon2.hash_password_with_salt(password.0.as_bytes(), &salt).ok())
-            .ok_or(SecretError::OutOfMemory)?;
-        Ok(Self(Kind::Argon2id { hash: Arc::new(hash), cost }))
+        let params = cost.params().ok_or(SecretError::OutOfMemory)?;
+        let phc = Argon2::from(params.clone())
+            .hash_password_with_salt(password.0.as_bytes(), &salt)
+            .map_err(|_| SecretError::OutOfMemory)?;
+        Ok(Self(Kind::Argon2id(Arc::new(Hashed { phc, params }))))
     }
 
     /// The hash in PHC string format; `None` for a plain password.
@@ -132,7 +138,7 @@ impl Secret {
     pub fn phc(&self) -> Option<String> {
         match &self.0 {
             Kind::Plain(_) => None,
-            Kind::Argon2id { hash, .. } => Some(hash.to_string()),
+            Kind::Argon2id(hashed) => Some(hashed.phc.to_string()),
         }
     }
 
@@ -144,9 +150,9 @@ impl Secret {
 
     /// What checking it costs.
     pub(crate) fn cost(&self) -> Option<Cost> {
-        match self.0 {
+        match &self.0 {
             Kind::Plain(_) => None,
-            Kind::Argon2id { cost, .. } => Some(cost),
+            Kind::Argon2id(hashed) => Some(Cost::of(&hashed.params)),
         }
     }
 
@@ -155,7 +161,7 @@ impl Secret {
     pub fn is_same(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (Kind::Plain(one), Kind::Plain(two)) => bool::from(equal_texts(one, two)),
-            (Kind::Argon2id { hash: one, .. }, Kind::Argon2id { hash: two, .. }) => one == two,
+            (Kind::Argon2id(one), Kind::Argon2id(two)) => one.phc == two.phc,
             _ => false,
         }
     }
@@ -164,9 +170,7 @@ impl Secret {
     pub(crate) fn verify(&self, password: &Password, memory: &mut CheckMemory) -> Verdict {
         let right = match &self.0 {
             Kind::Plain(secret) => bool::from(equal_texts(secret, &password.0)),
-            Kind::Argon2id { hash, .. } => {
-                password.0.len() <= PASSWORD_BYTES_MAX && is_hash_of(hash, password, memory).unwrap_or(false)
-            }
+            Kind::Argon2id(hashed) => hashed.is_of(password, memory),
         };
         if right { Verdict::Right } else { Verdict::Wrong }
     }
@@ -188,40 +192,42 @@ impl Cost {
         Self { memory_kib: params.m_cost(), passes: params.t_cost(), lanes: params.p_cost() }
     }
 
-    fn argon2(self) -> Option<Argon2<'static>> {
-        Params::new(self.memory_kib, self.passes, self.lanes, None).ok().map(Argon2::from)
+    fn params(self) -> Option<Params> {
+        Params::new(self.memory_kib, self.passes, self.lanes, None).ok()
     }
 
     /// Does the work of a check of this cost and finds nothing.
     pub(crate) fn waste(self, password: &Password, memory: &mut CheckMemory) {
-        let mut out = Zeroizing::new([0; Params::DEFAULT_OUTPUT_LEN]);
-        let length = password.0.len().min(PASSWORD_BYTES_MAX);
-        if let (Some(argon2), Some(password)) = (self.argon2(), password.0.as_bytes().get(..length))
-            && let Some(blocks) = memory.blocks(argon2.params().block_count())
-        {
-            // Out of memory, the real check would fail as quickly.
-            let _ = argon2.hash_password_into_with_memory(
-                password,
-                b"nobody has this account",
-                &mut *out,
-                blocks,
-            );
-        }
-        core::hint::black_box(&out);
+        let (salt, output) = ([0; Salt::RECOMMENDED_LENGTH], [0; Params::DEFAULT_OUTPUT_LEN]);
+        let right = self.params().map(|params| hashes_to(&output, password, &salt, params, memory));
+        core::hint::black_box(right);
     }
 }
 
-/// Whether `hash` is that of `password`; `None` where there is no memory to find out.
-fn is_hash_of(hash: &PasswordHash, password: &Password, memory: &mut CheckMemory) -> Option<bool> {
-    let (salt, expected) = (hash.salt.as_ref()?, hash.hash.as_ref()?);
-    let params = Params::try_from(hash).ok()?;
+impl Hashed {
+    fn is_of(&self, password: &Password, memory: &mut CheckMemory) -> bool {
+        let (Some(salt), Some(output)) = (&self.phc.salt, &self.phc.hash) else { return false };
+        hashes_to(output.as_bytes(), password, salt, self.params.clone(), memory)
+    }
+}
+
+/// Whether that is what `password` is hashed to; not, where there is no memory to find out.
+fn hashes_to(
+    expected: &[u8],
+    password: &Password,
+    salt: &[u8],
+    params: Params,
+    memory: &mut CheckMemory,
+) -> bool {
+    let password = password.0.as_bytes();
+    let counted = password.get(..PASSWORD_BYTES_MAX).unwrap_or(password);
     let mut output = Zeroizing::new([0; Output::MAX_LENGTH]);
-    let output = output.get_mut(..expected.len())?;
-    let blocks = memory.blocks(params.block_count())?;
+    let Some(output) = output.get_mut(..expected.len()) else { return false };
+    let Some(blocks) = memory.blocks(params.block_count()) else { return false };
     // `parse` takes no other kind and no other version.
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    argon2.hash_password_into_with_memory(password.0.as_bytes(), salt, output, blocks).ok()?;
-    Some(output.ct_eq(expected.as_bytes()).into())
+    let hashed = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into_with_memory(counted, salt, output, blocks);
+    hashed.is_ok() && bool::from(output.ct_eq(expected)) && counted.len() == password.len()
 }
 
 fn check_length(text: &str) -> Result<(), SecretError> {
