@@ -19,11 +19,12 @@ use toom_core::{
 struct Ledger {
     epoch: Epoch,
     records: Arc<RwLock<Vec<Record>>>,
+    stamps_reserved: Option<Timestamp>,
 }
 
 impl Ledger {
     fn new(epoch: Epoch) -> Self {
-        Self { epoch, records: Arc::default() }
+        Self { epoch, records: Arc::default(), stamps_reserved: None }
     }
 
     fn look<T>(&self, at: impl FnOnce(&[Record]) -> T) -> T {
@@ -90,7 +91,7 @@ impl Storage for Ledger {
 
     fn recover(&mut self) -> Result<Recovered, StorageError> {
         Ok(self.look(|records| {
-            let mut recovered = Recovered::default();
+            let mut recovered = Recovered { stamps_reserved: self.stamps_reserved, ..Recovered::default() };
             for record in records {
                 recovered.keyed.extend(KeyedRequest::of(record));
                 match record {
@@ -104,6 +105,11 @@ impl Storage for Ledger {
             }
             recovered
         }))
+    }
+
+    fn reserve_stamps(&mut self, until: Timestamp) -> Result<(), StorageError> {
+        self.stamps_reserved = Some(until);
+        Ok(())
     }
 
     fn reader(&self) -> Self {

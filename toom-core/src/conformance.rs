@@ -64,6 +64,7 @@ macro_rules! storage_conformance {
             recovery_finds_every_room_every_end_and_every_key
             the_last_256_keyed_requests_of_every_user_are_recovered
             a_reopened_store_holds_what_was_appended_and_goes_on
+            the_last_reservation_of_stamps_is_recovered
             a_reader_sees_what_is_appended_after_it_was_made
             reads_on_another_thread_see_whole_batches_while_appends_go_on
         }
@@ -269,6 +270,21 @@ pub fn a_reopened_store_holds_what_was_appended_and_goes_on<T: Subject>(subject:
     let expected: Vec<_> = (1..=13).map(|number: u64| number.to_string()).collect();
     assert_eq!(texts(&store, Conversation::Broadcast, 0, 100), expected);
     assert_eq!(located(&store, Conversation::Broadcast, 125), 12);
+}
+
+/// What was reserved is no record, is kept like one, and gives way to what is reserved later.
+pub fn the_last_reservation_of_stamps_is_recovered<T: Subject>(subject: &mut T) {
+    let mut store = subject.fresh();
+    for second in 1..=3 {
+        let until = time(second * 1_000_000);
+        store.reserve_stamps(until).expect("a healthy store reserves");
+        assert_eq!(store.recover().expect("recover").stamps_reserved, Some(until));
+        append(&mut store, &[said(Conversation::Broadcast, second, second * 10, "luke", "hello")]);
+        store = subject.reopen(store);
+        let recovered = store.recover().expect("recover");
+        assert_eq!(recovered.stamps_reserved, Some(until));
+        assert_eq!(recovered.tails, [tail(Conversation::Broadcast, second, second * 10)]);
+    }
 }
 
 /// A reader is a window, not a copy.

@@ -7,10 +7,12 @@ use crate::sessions::Sessions;
 use crate::{
     ActiveUser, Audience, Config, Digest, Effect, Epoch, LoggedIn, LoginError, Mono, NoSuchAccount,
     NotLoggedIn, Now, Outcome, Password, Room, Secret, Seed, SessionEnd, SessionId, Source, Storage,
-    StorageError, Timestamp, UserName, Verdict,
+    StorageError, UserName, Verdict,
 };
+use clocks::Clocks;
 
 pub(crate) mod batch;
+mod clocks;
 pub(crate) mod read;
 mod write;
 
@@ -48,34 +50,11 @@ pub struct Engine<S> {
     health: Health,
 }
 
-/// The latest times the engine has seen or given out.
-#[derive(Debug, Default)]
-struct Clocks {
-    stamped: Option<Timestamp>,
-    mono: Mono,
-}
-
 /// Whether the store takes writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Health {
     Working,
     NeedsReopen,
-}
-
-impl Clocks {
-    /// Monotonic time, also if the host's clock is not.
-    fn advance(&mut self, now: Now) -> Mono {
-        self.mono = self.mono.max(now.mono);
-        self.mono
-    }
-}
-
-/// The stamp of what is accepted now, behind the stamp `last`; `None` at the end of time.
-fn next_stamp(last: Option<Timestamp>, now: Now) -> Option<Timestamp> {
-    match last {
-        Some(last) => last.next().map(|next| next.max(now.wall)),
-        None => Some(now.wall),
-    }
 }
 
 impl<S: Storage> Engine<S> {
@@ -84,8 +63,10 @@ impl<S: Storage> Engine<S> {
     /// # Errors
     /// [`StorageError`] if the store cannot be recovered.
     pub fn open(mut storage: S, config: Config) -> Result<Self, StorageError> {
-        let rooms = Rooms::recover(storage.recover()?);
-        let clocks = Clocks { stamped: rooms.last_at(), mono: Mono::ZERO };
+        let recovered = storage.recover()?;
+        let reserved = recovered.stamps_reserved;
+        let rooms = Rooms::recover(recovered);
+        let clocks = Clocks::behind(reserved.max(rooms.last_at()));
         let lockout = Lockout::new(config.seed);
         let (sessions, health) = (Sessions::default(), Health::Working);
         Ok(Self { storage, config, lockout, sessions, rooms, clocks, health })
@@ -97,8 +78,10 @@ impl<S: Storage> Engine<S> {
     /// # Errors
     /// [`StorageError`] if the store cannot be recovered; the engine then is as it was.
     pub fn reopen(&mut self, mut storage: S) -> Result<(), StorageError> {
-        self.rooms = Rooms::recover(storage.recover()?);
-        self.clocks.stamped = self.clocks.stamped.max(self.rooms.last_at());
+        let recovered = storage.recover()?;
+        let reserved = recovered.stamps_reserved;
+        self.rooms = Rooms::recover(recovered);
+        self.clocks.reopen(self.rooms.last_at(), reserved);
         self.storage = storage;
         self.health = Health::Working;
         Ok(())
@@ -206,12 +189,39 @@ impl<S: Storage> Engine<S> {
         if self.sessions.len() >= all {
             return Err(LoginError::TooManySessions { limit: all });
         }
-        // Stamped like a message, so that what is posted later is later than the login.
-        let at = next_stamp(self.clocks.stamped, now).unwrap_or(Timestamp::MAX);
-        self.clocks.stamped = Some(at);
+        // A failure shows in the stamp alone: who can read may do so while nothing can be stored.
+        let _ = self.reserve_stamps(now);
+        let at = self.clocks.stamp_login(now);
         self.sessions.open(session, user.clone(), at, self.config.policy.session_idle, mono);
         let ordinal = self.sessions.len();
         Ok(Outcome::new(LoggedIn { session, user, at, ordinal }, Vec::new()))
+    }
+
+    /// Has the store keep that stamps are used up to a little later than now, if it does not yet, so that no engine that is opened on
+    /// it, by whatever clock, stamps anything earlier than a login that was told of.
+    ///
+    /// [`finish_login`](Self::finish_login) does it, too. A host that wants to know why it could not be done asks for it before: in the
+    /// same moment it is not tried again. Logins then bear the time of the last stamp that the store does keep.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the store was asked and refused.
+    pub fn reserve_stamps(&mut self, now: Now) -> Result<(), StorageError> {
+        let mono = self.clocks.advance(now);
+        if self.health == Health::NeedsReopen {
+            return Ok(());
+        }
+        let Some(until) = self.clocks.reservation_due(now) else { return Ok(()) };
+        let reserved = self.storage.reserve_stamps(until);
+        match &reserved {
+            Ok(()) => self.clocks.reserved(until),
+            Err(error) => {
+                self.clocks.refused(mono);
+                if !error.is_harmless() {
+                    self.health = Health::NeedsReopen;
+                }
+            }
+        }
+        reserved
     }
 
     /// Takes a challenge back that the host could not verify: the guess does not count, unless it already did because its
@@ -277,9 +287,9 @@ impl<S: Storage> Engine<S> {
     #[must_use]
     pub fn digest(&self) -> Digest {
         let mut canonical = Canonical::new(Seed::default());
-        let stamped = self.clocks.stamped.map_or(0, |at| at.unix_micros().cast_unsigned());
-        canonical.number(self.rooms.digest().bits()).number(stamped);
-        canonical.number(self.clocks.mono.elapsed().as_nanos()).number(self.health as u8);
+        canonical.number(self.rooms.digest().bits());
+        self.clocks.digest(&mut canonical);
+        canonical.number(self.health as u8);
         self.sessions.digest(&mut canonical);
         self.lockout.digest(&mut canonical);
         canonical.digest()

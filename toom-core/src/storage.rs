@@ -88,6 +88,18 @@ pub trait Storage: History {
     /// [`StorageError`] if the store cannot be read or is damaged.
     fn recover(&mut self) -> Result<Recovered, StorageError>;
 
+    /// Keeps that stamps are used up to `until`, though no record bears them: the engine is about to tell when somebody logged in, and tells of
+    /// no login later than this before it has asked again, about once a second as long as logins come.
+    ///
+    /// When it returns `Ok` that MUST be as durable as a record, and [`recover`](Self::recover) MUST give it back. Else an engine
+    /// that is opened on the store by a clock that was set back could stamp messages earlier than a login, and who asks for what came
+    /// since that login would not find them. Later calls name later times.
+    ///
+    /// # Errors
+    /// [`StorageError`], as for [`append`](Self::append): after one that is not [harmless](StorageError::is_harmless) the store
+    /// MUST refuse every append and this until it is opened again. Whether it then kept the time does not matter.
+    fn reserve_stamps(&mut self, until: Timestamp) -> Result<(), StorageError>;
+
     /// A handle that reads while appends go on. It MUST NOT wait for appends, nor they for it, longer than a page takes.
     fn reader(&self) -> Self::Reader;
 }
@@ -102,6 +114,8 @@ pub struct Recovered {
     /// At least the last [`IdempotencyKey::REMEMBERED`](crate::IdempotencyKey::REMEMBERED) keyed requests of every user, in
     /// order of time.
     pub keyed: Vec<KeyedRequest>,
+    /// The last time given to [`Storage::reserve_stamps`]; `None` if there was none.
+    pub stamps_reserved: Option<Timestamp>,
 }
 
 /// The end of a conversation: its last message, also when retention dropped it.

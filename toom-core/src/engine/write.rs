@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::{Engine, Health, next_stamp};
+use crate::engine::{Engine, Health};
 use crate::keyed::{Answered, Fingerprint, KeyedRequest};
 use crate::layers::Layers;
 use crate::rooms::{Rooms, sorted};
@@ -89,19 +89,26 @@ impl<S: Storage> Engine<S> {
             return Err(StorageError::NeedsReopen);
         }
         let appended = self.storage.append(records);
+        let last_at = records.last().map(Record::at);
         match &appended {
-            Ok(()) => records.iter().for_each(|record| self.rooms.apply(record)),
-            Err(error) if error.is_harmless() => return appended,
-            Err(_) => self.health = Health::NeedsReopen,
+            Ok(()) => {
+                self.clocks.stored(last_at);
+                for record in records {
+                    self.rooms.apply(record);
+                }
+            }
+            Err(error) if error.is_harmless() => {}
+            Err(_) => {
+                self.health = Health::NeedsReopen;
+                self.clocks.perhaps_stored(last_at);
+            }
         }
-        // Stored, or perhaps stored: the stamps are used up.
-        self.clocks.stamped = self.clocks.stamped.max(records.last().map(Record::at));
         appended
     }
 
     /// The stamp that a record decided now bears, behind what is staged. It is used up once the record may be stored.
     fn stamp(&self, staged: &Rooms, now: Now) -> Option<Timestamp> {
-        next_stamp(self.clocks.stamped.max(staged.last_at()), now)
+        self.clocks.next_record(staged.last_at(), now)
     }
 
     pub(super) fn decide_broadcast(

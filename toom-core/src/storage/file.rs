@@ -23,6 +23,7 @@ mod run;
 mod runs;
 #[cfg(test)]
 mod samples;
+mod stamps;
 mod state;
 mod store;
 #[cfg(test)]

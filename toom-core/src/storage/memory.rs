@@ -19,6 +19,7 @@ pub struct MemoryStorage {
     rooms: Vec<RoomCreated>,
     keyed: KeyedRequests,
     kept_max: Option<NonZeroUsize>,
+    stamps_reserved: Option<Timestamp>,
 }
 
 /// Reads a [`MemoryStorage`] while it is appended to.
@@ -49,6 +50,7 @@ impl MemoryStorage {
             rooms: Vec::new(),
             keyed: KeyedRequests::default(),
             kept_max: None,
+            stamps_reserved: None,
         }
     }
 
@@ -91,7 +93,13 @@ impl Storage for MemoryStorage {
             rooms: self.rooms.clone(),
             tails: conversations.logs().filter_map(Log::tail).collect(),
             keyed: self.keyed.in_order_of_time(),
+            stamps_reserved: self.stamps_reserved,
         })
+    }
+
+    fn reserve_stamps(&mut self, until: Timestamp) -> Result<(), StorageError> {
+        self.stamps_reserved = Some(until);
+        Ok(())
     }
 
     fn reader(&self) -> MemoryReader {

@@ -55,6 +55,8 @@ pub(super) struct Turn {
     pub(super) events: Vec<Event>,
     /// Why its writes were not stored.
     pub(super) fault: Option<StorageError>,
+    /// Why no stamps were reserved for its logins.
+    pub(super) unreserved: Option<StorageError>,
     /// Whether the server stops.
     pub(super) stops: bool,
 }

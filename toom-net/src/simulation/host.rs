@@ -428,7 +428,7 @@ fn tell(event: &Event, common: &mut Common) -> Kept<usize> {
             Ok(1)
         }
         Event::LoggedIn(session) => {
-            common.truth.tell_login(session.at);
+            common.truth.tell_login(session.at)?;
             Ok(0)
         }
         Event::Trouble { problem } => {

@@ -65,6 +65,10 @@ impl Storage for Store {
         self.0.borrow_mut().recover()
     }
 
+    fn reserve_stamps(&mut self, until: Timestamp) -> Result<(), StorageError> {
+        self.0.borrow_mut().reserve_stamps(until)
+    }
+
     fn reader(&self) -> FileReader<SimFile> {
         self.0.borrow().reader()
     }

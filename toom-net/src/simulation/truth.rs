@@ -22,6 +22,7 @@ pub(super) struct Truth {
     /// Every text that somebody wanted to post, and who. No two are alike.
     wanted: BTreeMap<Box<str>, UserName>,
     stored: BTreeSet<Box<str>>,
+    /// The latest time that was told, of a message, a room or a login.
     last: Option<Timestamp>,
     /// What had been told before the last batch that the server told of.
     before_last: Told,
@@ -120,8 +121,14 @@ impl Truth {
     }
 
     /// The server has told of a login.
-    pub(super) fn tell_login(&mut self, at: Timestamp) {
+    pub(super) fn tell_login(&mut self, at: Timestamp) -> Kept {
+        // It is the stamp of an earlier one while the store takes no writes.
+        demand(self.last <= Some(at), || {
+            format!("stamps never fall: a login is of {at:?}, behind {:?}", self.last)
+        })?;
+        self.last = Some(at);
         self.logins.insert(at, self.told().ends);
+        Ok(())
     }
 
     /// Where a conversation ended at a login.

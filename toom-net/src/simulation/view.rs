@@ -35,13 +35,6 @@ impl View {
         truth.message(place, number).is_some_and(|message| message.body.as_str().starts_with(&self.own))
     }
 
-    /// Whether a message need not be shown: an own one, or one whose time is earlier than the session, which a client that comes back
-    /// after the server was started anew with a clock that is behind does not ask for.
-    fn is_spared(&self, place: Conversation, number: u64, truth: &Truth) -> bool {
-        self.is_own(place, number, truth)
-            || truth.message(place, number).is_some_and(|message| message.at <= self.since)
-    }
-
     /// A message is shown.
     pub(super) fn show(&mut self, line: &MessageLine, truth: &Truth) -> Kept {
         truth.shows(line, &self.who)?;
@@ -70,7 +63,7 @@ impl View {
                 self.who
             )
         })?;
-        let missing = (before + 1..first).find(|number| !self.is_spared(place, *number, truth));
+        let missing = (before + 1..first).find(|number| !self.is_own(place, *number, truth));
         demand(missing.is_none(), || {
             format!("no message is missed: {} is shown {place:?} #{first} and not #{missing:?}", self.who)
         })?;
@@ -90,7 +83,7 @@ impl View {
                 self.last.get(&place).copied().unwrap_or_else(|| truth.end_at_login(place, self.since));
             let mut numbers = from + 1..=truth.end(place);
             let number = numbers.find(|number| {
-                !self.is_spared(place, *number, truth) && !self.confirmed.contains(&(place, *number))
+                !self.is_own(place, *number, truth) && !self.confirmed.contains(&(place, *number))
             })?;
             Some((place, number))
         })

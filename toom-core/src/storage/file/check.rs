@@ -19,6 +19,7 @@ use crate::storage::file::names;
 use crate::storage::file::open::{self, open_run};
 use crate::storage::file::record_bytes::Names;
 use crate::storage::file::run::{PageCache, Run, RunSummary};
+use crate::storage::file::stamps;
 use crate::storage::file::state::{State, StateFile};
 use crate::{Digest, Epoch, FileStorage, StorageError};
 use laws::Laws;
@@ -131,6 +132,7 @@ pub(super) fn verify<D: Disk>(
 ) -> Result<Verified, StorageError> {
     let mut verified = Verified::default();
     let birth = Birth::load(disk).map_err(|error| verified.add(error)).ok();
+    let _ = stamps::load(disk).map_err(|error| verified.add(error));
     let manifest = match Manifest::load(disk) {
         Ok(Some(manifest)) => manifest,
         Ok(None) if !open::is_store(&open::names(disk)?) => {
@@ -195,7 +197,7 @@ pub(super) fn check<D: Disk>(
 
 /// The names of the files that count.
 fn live_names<D: Disk>(disk: &D, manifest: &Manifest) -> Result<Vec<String>, StorageError> {
-    let fixed = [names::BIRTH, names::MANIFEST].map(str::to_owned);
+    let fixed = [names::BIRTH, names::MANIFEST, names::STAMPS].map(str::to_owned);
     let state = manifest.state.map(|state| names::state(state.id));
     let runs = manifest.runs.iter().map(|run| names::history(run.id));
     let journal = open::names(disk)?.into_iter().filter(|name| JournalFile::from_name(name).is_some());

@@ -100,7 +100,8 @@ impl<D: Disk> Keeper<D> {
     pub(super) fn remove_orphans(&self) -> Result<(), StorageError> {
         let live = self.manifest.live_names();
         for name in open::names(&self.disk)? {
-            let is_ours = names::id(&name).is_some() || name == names::MANIFEST_NEW;
+            let is_new = [names::MANIFEST_NEW, names::STAMPS_NEW].contains(&name.as_str());
+            let is_ours = names::id(&name).is_some() || is_new;
             if is_ours && !live.contains(&name) {
                 let removed = self.disk.remove(&name);
                 removed.map_err(|error| failed(self.disk.shown(&name), "remove it", error))?;

@@ -5,6 +5,9 @@ pub(super) const BIRTH: &str = "birth";
 pub(super) const MANIFEST: &str = "manifest";
 /// The next manifest until it is whole.
 pub(super) const MANIFEST_NEW: &str = "manifest.new";
+pub(super) const STAMPS: &str = "stamps";
+/// The first of these until it is whole.
+pub(super) const STAMPS_NEW: &str = "stamps.new";
 
 const HISTORY: &str = "history-";
 const STATE: &str = "state-";

@@ -18,6 +18,7 @@ use crate::storage::file::record_bytes::Names;
 use crate::storage::file::repair;
 use crate::storage::file::run::{PageCache, Run, RunSummary};
 use crate::storage::file::runs::Runs;
+use crate::storage::file::stamps::Stamps;
 use crate::storage::file::state::{State, StateFile};
 use crate::storage::file::view::{FileReader, View};
 use crate::{Epoch, StorageError};
@@ -112,6 +113,7 @@ pub(super) struct OpenStore<D: Disk> {
     pub(super) reader: FileReader<D::File>,
     pub(super) control: Arc<Control>,
     pub(super) keeper: Keeper<D>,
+    pub(super) stamps: Stamps<D>,
     pub(super) opened: Opened,
 }
 
@@ -126,6 +128,7 @@ pub(super) fn open<D: Disk>(disk: D, options: &FileOptions) -> Result<OpenStore<
         }
         None => make(&disk, options)?,
     };
+    let stamps = Stamps::open(&disk)?;
     let Found { mut manifest, view, cache, next, opened } = found;
     if options.restored {
         manifest.epoch = options.random.epoch();
@@ -155,7 +158,7 @@ pub(super) fn open<D: Disk>(disk: D, options: &FileOptions) -> Result<OpenStore<
     let manifest = Manifest { journal: start, journal_files, closed: false, ..manifest };
     keeper.take_over(manifest)?;
     keeper.remove_orphans()?;
-    Ok(OpenStore { epoch, journal, reader, control, keeper, opened })
+    Ok(OpenStore { epoch, journal, reader, control, keeper, stamps, opened })
 }
 
 /// Opens the run that `summary` tells of.

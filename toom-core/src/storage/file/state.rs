@@ -76,6 +76,7 @@ impl State {
             rooms: self.rooms,
             tails: self.ends.into_iter().map(tail).collect(),
             keyed: self.keyed.in_order_of_time(),
+            stamps_reserved: None,
         }
     }
 }

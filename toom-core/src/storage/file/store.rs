@@ -13,6 +13,7 @@ use crate::storage::file::journal::{Appended, Journal};
 use crate::storage::file::keeper::{Effort, Step};
 use crate::storage::file::open::{self, OpenStore, Opened};
 use crate::storage::file::options::{FileOptions, Housekeeping};
+use crate::storage::file::stamps::Stamps;
 use crate::storage::file::state::State;
 use crate::storage::file::view::{FileReader, Frozen};
 use crate::{
@@ -47,6 +48,7 @@ pub struct FileStorage<D: Disk = Folder> {
     housekeeper: Option<Housekeeper<D>>,
     needs_reopen: bool,
     opened: Opened,
+    stamps: Stamps<D>,
     /// Given back last.
     _lock: D::Lock,
 }
@@ -80,7 +82,8 @@ impl<D: Disk> FileStorage<D> {
     pub fn open_on(disk: D, options: FileOptions) -> Result<Self, StorageError> {
         let lock = open::lock(&disk)?;
         let shown = disk.shown(".");
-        let OpenStore { epoch, journal, reader, control, keeper, opened } = open::open(disk, &options)?;
+        let OpenStore { epoch, journal, reader, control, keeper, stamps, opened } =
+            open::open(disk, &options)?;
         let housekeeper = match options.housekeeping {
             Housekeeping::Caller => Housekeeper::Caller(Box::new(keeper)),
             Housekeeping::Thread => Housekeeper::start(keeper, &control, shown)?,
@@ -99,6 +102,7 @@ impl<D: Disk> FileStorage<D> {
             housekeeper: Some(housekeeper),
             needs_reopen: false,
             opened,
+            stamps,
             _lock: lock,
         })
     }
@@ -261,7 +265,14 @@ impl<D: Disk> Storage for FileStorage<D> {
         let mut state = view.state.as_ref().map_or_else(|| Ok(State::default()), |state| state.load())?;
         view.frozen.iter().for_each(|frozen| state.add(&frozen.memtable));
         state.add(&view.active);
-        Ok(state.recovered())
+        Ok(Recovered { stamps_reserved: self.stamps.until(), ..state.recovered() })
+    }
+
+    fn reserve_stamps(&mut self, until: Timestamp) -> Result<(), StorageError> {
+        if self.needs_reopen || self.control.has_failed() {
+            return Err(StorageError::NeedsReopen);
+        }
+        self.stamps.keep(until).inspect_err(|error| self.needs_reopen |= !error.is_harmless())
     }
 
     fn reader(&self) -> FileReader<D::File> {

@@ -12,6 +12,7 @@ mod recording;
 mod repair;
 mod sample;
 mod script;
+mod stamps;
 mod tidying;
 mod truth;
 mod verify;

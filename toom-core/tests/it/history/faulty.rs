@@ -139,6 +139,17 @@ impl Storage for FaultyStorage {
         self.disk.borrow_mut().stored.recover()
     }
 
+    fn reserve_stamps(&mut self, until: Timestamp) -> Result<(), StorageError> {
+        assert!(!self.failed, "the engine wrote to a store that had failed");
+        let mut disk = self.disk.borrow_mut();
+        let fault = disk.fault.take();
+        if matches!(fault, None | Some(Fault::FailedKept)) {
+            disk.stored.reserve_stamps(until)?;
+        }
+        self.failed = fault.is_some_and(|fault| fault != Fault::Full);
+        fault.map_or(Ok(()), |fault| Err(fault.error()))
+    }
+
     fn reader(&self) -> MemoryReader {
         self.disk.borrow().stored.reader()
     }

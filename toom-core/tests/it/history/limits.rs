@@ -6,11 +6,12 @@ use core::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use toom_core::{
-    Answer, Attempts, Body, BroadcastError, Config, Conversation, CreateRoomError, Effect, Limits,
-    LoginError, Members, Mono, Now, Password, Policy, PostError, Reading, SessionEnd, SessionId, Since,
-    Source, Storage, Timestamp, UserName,
+    Answer, Attempts, Body, BroadcastError, Config, Conversation, CreateRoomError, Effect, Engine, Limits,
+    LoginError, Members, Mono, Now, Outcome, Password, Policy, PostError, Reading, Receipt, SessionEnd,
+    SessionId, Since, Source, Storage, Timestamp, UserName,
 };
 
+use crate::history::faulty::{Fault, FaultyStorage};
 use crate::history::schedule::{Deed, Order, Step, Tick, Write, tick};
 use crate::history::world::{World, user};
 
@@ -194,6 +195,57 @@ proptest! {
             };
             prop_assert_eq!(at, last.next().unwrap().max(world.now.wall));
             last = at;
+        }
+    }
+
+    /// Whatever the clock does, whatever the store refuses and however often the host starts anew: a message that comes after a stamp that was
+    /// told, of a message or of a login, bears a later one, and a login none that is earlier. What an append that failed left behind comes
+    /// after all that was told before it was found.
+    ///
+    /// It catches: logins whose stamps no store keeps; a reservation that is not recovered, or that counts though it was refused; logins
+    /// that are told of a later stamp than that of a record that may yet turn out to be stored.
+    #[test]
+    fn no_stamp_is_earlier_than_one_that_was_told_before(steps in vec((tick(), 0_u8..12), 1..100)) {
+        let mut engine = Engine::open(FaultyStorage::new(None), Config::default()).unwrap();
+        let mut now = Now { wall: Timestamp::from_unix_micros(1_659_603_741_000_000).unwrap(), mono: Mono::ZERO };
+        let (mut told, mut session, mut posts) = (Timestamp::MIN, SessionId::new(0), 0_u64);
+        engine.put_account(user("luke"), toom_core::Secret::plain("secret").unwrap());
+        for (tick, kind) in steps {
+            now = tick.after(now);
+            match kind {
+                0..4 => {
+                    let _ = engine.logout(session, now);
+                    session = SessionId::new(session.get() + 1);
+                    let login =
+                        engine.authenticate(&user("luke"), &Password::new("secret"), Source::new(1), session, now);
+                    let at = login.unwrap().reply.at;
+                    prop_assert!(at >= told, "a login is of {:?}, behind {:?}", at, told);
+                    told = at;
+                }
+                4..7 => {
+                    let posted = engine.broadcast(session, Body::parse("x").unwrap(), None, now);
+                    let Ok(Outcome { reply: Receipt { at, .. }, .. }) = posted else { continue };
+                    prop_assert!(at > told, "a post is of {:?}, behind {:?}", at, told);
+                    (told, posts) = (at, posts + 1);
+                }
+                7..10 => {
+                    let fault = [Fault::Full, Fault::FailedKept, Fault::FailedLost][usize::from(kind - 7)];
+                    engine.storage().set_fault(Some(fault));
+                }
+                _ => {
+                    let mut storage = engine.storage().open();
+                    let found = storage.recover().unwrap().tails.pop();
+                    if kind == 10 {
+                        engine.reopen(storage).unwrap();
+                    } else {
+                        engine = Engine::open(storage, Config::default()).unwrap();
+                        engine.put_account(user("luke"), toom_core::Secret::plain("secret").unwrap());
+                    }
+                    let Some(found) = found.filter(|found| found.number.get() > posts) else { continue };
+                    prop_assert!(found.at > told, "{:?} was found, behind {:?}", found, told);
+                    (told, posts) = (found.at, found.number.get());
+                }
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use toom_core::{
     Since, Timestamp, UserName,
 };
 
+use crate::history::faulty::Fault;
 use crate::history::schedule::{Order, Write};
 
 /// What the engine should say and do, told without any cleverness: a list of everything that was ever accepted, oldest first,
@@ -30,6 +31,12 @@ pub(crate) struct Model {
     pub(crate) kept_max: Option<usize>,
     /// The last time that was given to anything. It is not given again, even if the store refused what bore it.
     pub(crate) stamped: Option<Timestamp>,
+    /// The last time that the store is known to keep: nobody is told of a login that is later.
+    pub(crate) kept: Option<Timestamp>,
+    /// What the store was last asked to keep beside the records.
+    pub(crate) reserved: Option<Timestamp>,
+    /// When it last refused that.
+    pub(crate) refused: Option<Duration>,
     pub(crate) mono: Duration,
 }
 
@@ -52,7 +59,9 @@ pub(crate) enum Line {
 impl Model {
     pub(crate) fn new(config: Config, kept_max: Option<usize>) -> Self {
         let (accepted, accounts, sessions) = (Vec::new(), Vec::new(), Vec::new());
-        Self { accepted, accounts, sessions, config, kept_max, stamped: None, mono: Duration::ZERO }
+        let (stamped, kept, reserved, refused) = (None, None, None, None);
+        let mono = Duration::ZERO;
+        Self { accepted, accounts, sessions, config, kept_max, stamped, kept, reserved, refused, mono }
     }
 
     // Accounts and sessions.
@@ -74,12 +83,13 @@ impl Model {
         Ok(ended_by(&ended, SessionEnd::AccountRemoved))
     }
 
-    /// A login with the right password to an account that is there.
+    /// A login with the right password to an account that is there, on a store that may be asked to keep a time.
     pub(crate) fn login(
         &mut self,
         name: &UserName,
         id: SessionId,
         now: Now,
+        keep: impl FnOnce() -> Result<(), Fault>,
     ) -> Result<Outcome<LoggedIn>, LoginError> {
         self.advance(now);
         let user = self.accounts.iter().find(|known| *known == name).unwrap().clone();
@@ -95,7 +105,7 @@ impl Model {
         if self.sessions.len() >= limits.sessions_max {
             return Err(LoginError::TooManySessions { limit: limits.sessions_max });
         }
-        let at = self.stamp(now).unwrap_or(Timestamp::MAX);
+        let at = self.stamp_login(now, keep);
         self.sessions.push(Session { id, user: user.clone(), at, used: self.mono });
         self.sessions.sort_by_key(|session| session.id);
         let reply = LoggedIn { session: id, user, at, ordinal: self.sessions.len() };
@@ -341,6 +351,11 @@ impl Model {
         self.rooms_of(user).into_iter().flat_map(read).collect()
     }
 
+    /// The time of the last record.
+    pub(crate) fn last_at(&self) -> Option<Timestamp> {
+        self.accepted.last().map(Record::at)
+    }
+
     pub(crate) fn messages(&self, conversation: Conversation) -> Vec<&Message> {
         let messages = self.accepted.iter().filter_map(|record| match record {
             Record::Posted(posted) => Some(&posted.message),
@@ -380,6 +395,25 @@ impl Model {
 
     fn advance(&mut self, now: Now) {
         self.mono = self.mono.max(now.mono.elapsed());
+    }
+
+    /// The next stamp, or the last that the store keeps if it is not to keep more. It is asked to keep a second more than is needed.
+    fn stamp_login(&mut self, now: Now, keep: impl FnOnce() -> Result<(), Fault>) -> Timestamp {
+        let before = self.stamped;
+        let next = self.stamp(now).unwrap_or(Timestamp::MAX);
+        if self.kept < Some(next) && self.refused != Some(self.mono) {
+            let until = Timestamp::from_unix_micros(next.unix_micros() + 1_000_000).or(Some(Timestamp::MAX));
+            match keep() {
+                Ok(()) => (self.kept, self.reserved, self.refused) = (until, until, None),
+                Err(fault) => {
+                    self.refused = Some(self.mono);
+                    self.reserved = if fault == Fault::FailedKept { until } else { self.reserved };
+                }
+            }
+        }
+        let at = self.kept.map_or(Timestamp::MIN, |kept| kept.min(next));
+        self.stamped = before.max(Some(at));
+        at
     }
 
     fn stamp(&mut self, now: Now) -> Option<Timestamp> {

@@ -110,7 +110,12 @@ impl World {
         if !self.model.accounts.contains(name) {
             return;
         }
-        let expected = self.model.login(name, session, self.now);
+        let (fault, failed) = (self.engine.storage().fault(), &mut self.failed);
+        let expected = self.model.login(name, session, self.now, || {
+            let fault = if *failed { Some(Fault::FailedLost) } else { fault };
+            *failed |= fault.is_some_and(|fault| fault != Fault::Full);
+            fault.map_or(Ok(()), Err)
+        });
         let password = Password::new("secret");
         let answer = self.engine.authenticate(name, &password, Source::new(1), session, self.now);
         self.same(&answer, &expected);
@@ -180,12 +185,16 @@ impl World {
             self.forget(before);
             return Some(StorageError::NeedsReopen);
         }
-        let fault = self.engine.storage().fault()?;
+        let Some(fault) = self.engine.storage().fault() else {
+            self.model.kept = self.model.kept.max(self.model.last_at());
+            return None;
+        };
         if fault == Fault::Full {
             self.forget(before);
         } else {
             // Its stamps are used up: nobody knows whether it was stored.
             self.failed = true;
+            self.model.kept = self.model.kept.min(before.stamped);
             let batch = self.model.accepted.split_off(before.accepted);
             if fault == Fault::FailedKept {
                 self.limbo = batch;
@@ -219,7 +228,9 @@ impl World {
     pub(crate) fn reopen(&mut self) {
         self.model.accepted.append(&mut self.limbo);
         self.failed = false;
-        self.model.stamped = self.model.stamped.max(self.model.accepted.last().map(Record::at));
+        self.model.stamped = self.model.stamped.max(self.model.last_at());
+        self.model.kept = self.model.last_at().max(self.model.reserved);
+        self.model.refused = None;
         let storage = self.engine.storage().open();
         self.engine.reopen(storage).unwrap();
     }
@@ -230,7 +241,9 @@ impl World {
         self.model.accepted.append(&mut self.limbo);
         self.failed = false;
         self.model.sessions.clear();
-        self.model.stamped = self.model.accepted.last().map(Record::at);
+        self.model.kept = self.model.last_at().max(self.model.reserved);
+        self.model.stamped = self.model.kept;
+        self.model.refused = None;
         let storage = self.engine.storage().open();
         self.engine = Engine::open(storage, self.model.config).unwrap();
         assert!(

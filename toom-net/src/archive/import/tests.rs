@@ -94,6 +94,9 @@ fn a_store_that_fails_ends_the_import() {
         fn recover(&mut self) -> Result<toom_core::Recovered, toom_core::StorageError> {
             self.0.recover()
         }
+        fn reserve_stamps(&mut self, _: toom_core::Timestamp) -> Result<(), toom_core::StorageError> {
+            Err(toom_core::StorageError::NeedsReopen)
+        }
         fn reader(&self) -> Self::Reader {
             self.0.reader()
         }

@@ -5,7 +5,7 @@ use core::num::NonZeroU16;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use toom_core::{CheckMemory, LoggedIn, LoginError, Now, Password, Source, Storage, UserName, Work};
+use toom_core::{CheckMemory, LoggedIn, LoginError, Now, Password, Source, Storage, UserName, Verdict, Work};
 
 use super::{EngineLoop, Turn};
 use crate::protocol::login_text::{BLOCKED, NOW_BLOCKED, WRONG_PASSWORD};
@@ -88,6 +88,13 @@ impl<S: Storage> EngineLoop<S> {
     pub(super) fn finish_login(&mut self, checked: Checked, now: Now, turn: &mut Turn) {
         let Checked { connection, challenge, verdict } = checked;
         let session = connection.session();
+        if verdict == Verdict::Right
+            && let Err(error) = self.engine.reserve_stamps(now)
+        {
+            self.counts.refuses_writes |= !error.is_harmless();
+            turn.events.push(Event::storage_failed(&error));
+            turn.unreserved = Some(error);
+        }
         let finished = self.engine.finish_login(challenge, verdict, session, now);
         let attempt = match self.logins.under_way.remove(&connection) {
             Some(UnderWay::Waits(attempt)) => attempt,

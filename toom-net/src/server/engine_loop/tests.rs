@@ -53,6 +53,17 @@ impl History for Store {
     }
 }
 
+impl Store {
+    fn refusal(&self) -> Option<StorageError> {
+        let thing = || "secret/path".to_owned();
+        match self.fail.load(Ordering::Relaxed) {
+            WORKS => None,
+            FULL => Some(StorageError::Full { thing: thing(), action: "append" }),
+            _ => Some(StorageError::Corrupt { thing: thing(), offset: 0, what: "broken" }),
+        }
+    }
+}
+
 impl Storage for Store {
     type Reader = MemoryReader;
 
@@ -62,16 +73,15 @@ impl Storage for Store {
 
     fn append(&mut self, records: &[Record]) -> Result<(), StorageError> {
         self.appends.fetch_add(1, Ordering::Relaxed);
-        let thing = || "secret/path".to_owned();
-        match self.fail.load(Ordering::Relaxed) {
-            WORKS => self.memory.append(records),
-            FULL => Err(StorageError::Full { thing: thing(), action: "append" }),
-            _ => Err(StorageError::Corrupt { thing: thing(), offset: 0, what: "broken" }),
-        }
+        self.refusal().map_or_else(|| self.memory.append(records), Err)
     }
 
     fn recover(&mut self) -> Result<Recovered, StorageError> {
         self.memory.recover()
+    }
+
+    fn reserve_stamps(&mut self, until: Timestamp) -> Result<(), StorageError> {
+        self.refusal().map_or_else(|| self.memory.reserve_stamps(until), Err)
     }
 
     fn reader(&self) -> MemoryReader {
@@ -381,6 +391,30 @@ fn a_full_store_refuses_and_goes_on_when_it_has_room() {
     assert!(server.engine.metrics().refuses_writes);
     assert_eq!(server.run([server.broadcast(0, "one")]), ["0: OK BCM 1", "deliver 1 one"]);
     assert!(!server.engine.metrics().refuses_writes);
+}
+
+#[test]
+fn who_logs_in_while_no_stamp_can_be_kept_gets_in_with_the_last_one_that_was_and_the_trouble_is_told_once() {
+    for (how, is_over) in [(FULL, false), (BROKEN, true)] {
+        let mut server = Server::with_everyone();
+        let kept = at(0).wall.unix_micros() + 1_000_000;
+        server.fail.store(how, Ordering::Relaxed);
+        for (seconds, troubles) in [(5, 1), (6, usize::from(!is_over))] {
+            let wall = Timestamp::from_unix_micros(at(0).wall.unix_micros() + seconds * 1_000_000).unwrap();
+            let slot = 10 * u32::try_from(seconds).unwrap();
+            let now = Now { wall, ..at(seconds.unsigned_abs()) };
+            let inputs = [server.login(slot, "luke", "pw"), server.login(slot + 1, "yoda", "pw")];
+            let turn = server.turn(inputs, now);
+            let logins = turn.events.iter().filter_map(|event| match event {
+                Event::LoggedIn(session) => Some(session.at.unix_micros()),
+                _ => None,
+            });
+            assert_eq!(logins.collect::<Vec<_>>(), [kept; 2]);
+            assert_eq!(turn.events.iter().filter(|event| event.is_trouble()).count(), troubles);
+            assert_eq!(turn.unreserved.is_some(), troubles > 0);
+            assert_eq!(server.engine.metrics().refuses_writes, is_over);
+        }
+    }
 }
 
 #[test]

@@ -37,6 +37,10 @@ pub(in crate::server) enum Item<'a> {
     Page { connection: u64, ticket: u64, page: Option<Output<'a>> },
     /// Nothing follows.
     End(End),
+    /// Up to where the store kept, when the engine was opened, that stamps are used.
+    Reserved { until: i64 },
+    /// Why the store did not keep that stamps are used up to those of the next turn's logins.
+    Unreserved(Fault),
 }
 
 /// What an engine was opened with.

@@ -39,6 +39,9 @@ pub(super) fn push_recovered(items: &mut Items, recovered: &Recovered) {
             answered,
         }));
     }
+    if let Some(until) = recovered.stamps_reserved {
+        items.push(&Item::Reserved { until: until.unix_micros() });
+    }
 }
 
 /// Adds to `recovered` what an item says; `None`: it says nothing of the kind.
@@ -67,6 +70,7 @@ pub(in crate::server) fn recover(item: &Item<'_>, recovered: &mut Recovered) -> 
                 items::Answered::RoomCreated { room } => Answered::RoomCreated { room: RoomId::new(room)? },
             },
         }),
+        Item::Reserved { until } => recovered.stamps_reserved = Some(time(*until)?),
         _ => return None,
     }
     Some(())

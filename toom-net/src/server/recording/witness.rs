@@ -74,6 +74,9 @@ impl Witness {
         for release in &turn.releases {
             self.items.push(&Item::Output(self.words.of(release)));
         }
+        if let Some(error) = &turn.unreserved {
+            self.items.push(&Item::Unreserved(fault(error)));
+        }
         self.items.push(&Item::Turn(item(now, turn)));
         if turn.stops || self.next_state <= now.mono {
             let begun = Instant::now();

@@ -91,6 +91,7 @@ struct NextTurn {
     /// What the first inputs are.
     words: Vec<String>,
     outputs: Vec<Noted>,
+    unreserved: Option<items::Fault>,
 }
 
 /// What was begun in earlier turns.
@@ -148,13 +149,20 @@ impl Run {
                 self.next.outputs.push(Noted::of(&output));
                 Ok(())
             }
+            Item::Unreserved(fault) => {
+                self.next.unreserved = Some(fault);
+                Ok(())
+            }
             Item::Turn(turn) => self.turn(&turn),
             Item::State { digest } => self.state(digest),
             Item::Page { connection, ticket, page } => self.page((connection, ticket), page.as_ref()),
             Item::End(end) => Err(Stop::Ended(end)),
-            Item::Opened(_) | Item::Room { .. } | Item::Tail { .. } | Item::Keyed(_) | Item::Served => {
-                Err(Stop::Malformed("an item that belongs to the beginning"))
-            }
+            Item::Opened(_)
+            | Item::Room { .. }
+            | Item::Tail { .. }
+            | Item::Keyed(_)
+            | Item::Reserved { .. }
+            | Item::Served => Err(Stop::Malformed("an item that belongs to the beginning")),
         }
     }
 
@@ -198,7 +206,7 @@ impl Run {
         self.last.clone_from(&next.first);
         let verdicts = recorded.verdicts.iter().map(|verdict| (*verdict).into());
         let mut turn = Turn { given: verdicts.collect(), ..Turn::default() };
-        self.store.fail(recorded.fault);
+        self.store.fail(recorded.fault, next.unreserved);
         let inputs = next.inputs.len() as u64;
         self.engine.turn(next.inputs, now, &mut turn);
 

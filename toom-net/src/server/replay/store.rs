@@ -32,6 +32,7 @@ struct Kept {
     bytes: usize,
     bytes_max: usize,
     fault: Option<Fault>,
+    unreserved: Option<Fault>,
 }
 
 /// The latest messages of a conversation.
@@ -50,13 +51,16 @@ impl ReplayStore {
     fn keeping(bytes_max: usize, epoch: Epoch, recovered: Recovered) -> Self {
         let gap = || Log { messages: VecDeque::new(), has_gap: true };
         let logs = recovered.tails.iter().map(|tail| (tail.conversation, gap())).collect();
-        let (order, fault) = (VecDeque::new(), None);
-        Self(Arc::new(Mutex::new(Kept { epoch, recovered, logs, order, bytes: 0, bytes_max, fault })))
+        let (order, fault, unreserved) = (VecDeque::new(), None, None);
+        let kept = Kept { epoch, recovered, logs, order, bytes: 0, bytes_max, fault, unreserved };
+        Self(Arc::new(Mutex::new(kept)))
     }
 
-    /// What comes of the next append.
-    pub(super) fn fail(&self, fault: Option<Fault>) {
-        self.kept().fault = fault;
+    /// What comes of the next append, and of reserving stamps.
+    pub(super) fn fail(&self, fault: Option<Fault>, unreserved: Option<Fault>) {
+        let mut kept = self.kept();
+        kept.fault = fault;
+        kept.unreserved = unreserved;
     }
 
     // Nothing that holds the lock can panic half way through a change.
@@ -67,6 +71,13 @@ impl ReplayStore {
 
 fn failed(what: &'static str) -> StorageError {
     StorageError::Corrupt { thing: "the recorded store".to_owned(), offset: 0, what }
+}
+
+fn refusal(fault: Fault) -> Result<(), StorageError> {
+    Err(match fault {
+        Fault::Full => StorageError::Full { thing: "the recorded store".to_owned(), action: "write" },
+        Fault::Failed => failed("a write failed"),
+    })
 }
 
 fn not_kept() -> StorageError {
@@ -100,13 +111,7 @@ impl Storage for ReplayStore {
 
     fn append(&mut self, records: &[Record]) -> Result<(), StorageError> {
         let mut kept = self.kept();
-        match kept.fault {
-            None => {}
-            Some(Fault::Full) => {
-                return Err(StorageError::Full { thing: "the recorded store".to_owned(), action: "append" });
-            }
-            Some(Fault::Failed) => return Err(failed("an append failed")),
-        }
+        kept.fault.map_or(Ok(()), refusal)?;
         for record in records {
             if let Record::Posted(posted) = record {
                 kept.push(posted.message.clone());
@@ -117,6 +122,10 @@ impl Storage for ReplayStore {
 
     fn recover(&mut self) -> Result<Recovered, StorageError> {
         Ok(core::mem::take(&mut self.kept().recovered))
+    }
+
+    fn reserve_stamps(&mut self, _: Timestamp) -> Result<(), StorageError> {
+        self.kept().unreserved.map_or(Ok(()), refusal)
     }
 
     fn reader(&self) -> Self {

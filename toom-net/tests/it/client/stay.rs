@@ -75,6 +75,10 @@ impl Storage for Kept {
         self.store().recover()
     }
 
+    fn reserve_stamps(&mut self, until: Timestamp) -> Result<(), StorageError> {
+        self.store().reserve_stamps(until)
+    }
+
     fn reader(&self) -> Self::Reader {
         self.store().reader()
     }

@@ -53,6 +53,18 @@ impl<H: History> History for Moody<H> {
     }
 }
 
+impl Store {
+    fn refusal(&self) -> Option<StorageError> {
+        let thing = "journal".to_owned();
+        match self.mood.load(Ordering::SeqCst) {
+            WORKS => None,
+            FULL => Some(StorageError::Full { thing, action: "append a batch" }),
+            FAILS => Some(StorageError::Corrupt { thing, offset: 1, what: "a test" }),
+            _ => panic!("told to"),
+        }
+    }
+}
+
 impl Storage for Store {
     type Reader = Moody<MemoryReader>;
 
@@ -61,17 +73,15 @@ impl Storage for Store {
     }
 
     fn append(&mut self, records: &[Record]) -> Result<(), StorageError> {
-        let thing = "journal".to_owned();
-        match self.mood.load(Ordering::SeqCst) {
-            WORKS => self.memory.append(records),
-            FULL => Err(StorageError::Full { thing, action: "append a batch" }),
-            FAILS => Err(StorageError::Corrupt { thing, offset: 1, what: "a test" }),
-            _ => panic!("told to"),
-        }
+        self.refusal().map_or_else(|| self.memory.append(records), Err)
     }
 
     fn recover(&mut self) -> Result<Recovered, StorageError> {
         self.memory.recover()
+    }
+
+    fn reserve_stamps(&mut self, until: Timestamp) -> Result<(), StorageError> {
+        self.refusal().map_or_else(|| self.memory.reserve_stamps(until), Err)
     }
 
     fn reader(&self) -> Self::Reader {

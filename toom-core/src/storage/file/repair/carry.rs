@@ -17,6 +17,7 @@ use crate::storage::file::repair::reading;
 use crate::storage::file::repair::source::{self, Source};
 use crate::storage::file::repair::survey::Span;
 use crate::storage::file::run::{Chunk, RunSummary, RunWriter, Salvage};
+use crate::storage::file::stamps;
 use crate::storage::file::state::StateFile;
 use crate::{Epoch, MessageRef, StorageError, Verified};
 
@@ -162,7 +163,8 @@ impl<D: Disk> Work<'_, D> {
         Ok((summary.messages > 0).then_some(summary))
     }
 
-    /// Keeps a copy of the manifest, which is about to be replaced, and makes a new birth certificate if the old one is damaged.
+    /// Keeps a copy of the manifest, which is about to be replaced, makes a new birth certificate if the old one is damaged, and sets aside
+    /// what does not say any more up to where stamps are used.
     fn keep_small_files(&mut self, manifest: &Manifest) -> Result<(), StorageError> {
         let taken = open::names(self.disk)?;
         let is_there = |name: &str| taken.iter().any(|taken| taken == name);
@@ -182,6 +184,10 @@ impl<D: Disk> Work<'_, D> {
                 aside::sync_names(self.disk)?;
             }
             Birth { epoch: manifest.epoch, salt: manifest.salt }.store(self.disk)?;
+        }
+        match stamps::load(self.disk) {
+            Err(StorageError::Corrupt { .. }) => aside::rename(self.disk, names::STAMPS, &taken)?,
+            told => drop(told?),
         }
         Ok(())
     }

@@ -76,6 +76,16 @@ fn times_rise_and_numbers_have_no_gap_whatever_the_wall_clock_does() {
     assert_eq!(days[0], days[1], "a clock that is put back is not followed");
     assert!(days[2] > days[1], "a clock that is put on is followed: {days:?}");
     assert!(days[3..].iter().all(|day| *day == days[2]), "{days:?}");
+
+    // What is posted is later than a login that was told of, also if nothing was posted between and the clock was put back.
+    set_clock(&server.folder, "+172800");
+    let answer = server.connect().ask("LOGIN luke pw");
+    let login = answer.split(' ').nth(3).unwrap().to_owned();
+    assert!(answer.starts_with("OK LOGIN ") && login > last.1, "{answer}, behind {last:?}");
+    set_clock(&server.folder, "-86400");
+    server = start(server.stop("KILL"), &[]);
+    let posted = post(&mut server.log_in("luke"));
+    assert!(posted.1 > login, "{posted:?}, behind a login of {login}");
 }
 
 #[test]
