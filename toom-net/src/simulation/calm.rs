@@ -17,7 +17,10 @@ pub(super) fn come_to_rest(world: &mut World) -> Kept {
         if round(world)? {
             continue;
         }
-        let Some(waits) = waits_for(world) else { return close(world) };
+        let Some(waits) = waits_for(world) else {
+            world.host.work_to_the_end(&mut world.common)?;
+            return close(world);
+        };
         let Some(deadline) = next_deadline(world) else {
             return broken(format!(
                 "everything comes to rest: nothing happens any more, and there waits {waits}"

@@ -10,6 +10,9 @@ use super::truth::Found;
 /// How the names of the files begin in which a batch lies first.
 const JOURNAL: &str = "journal-";
 
+/// How the names of the files begin in which it lies later.
+const HISTORY: &str = "history-";
+
 /// What lies in each file of the journal.
 pub(super) type Journal = Vec<(String, Vec<u8>)>;
 
@@ -65,6 +68,12 @@ pub(super) fn anywhere(disk: &SimDisk, common: &mut Common) -> Kept {
     flip(disk, &Flip { file, at, bit, place: Place::Anywhere }, common)
 }
 
+/// How large each file of the history is.
+pub(super) fn history(disk: &SimDisk) -> Kept<Vec<u64>> {
+    let names = files(disk)?.into_iter().filter(|name| name.starts_with(HISTORY));
+    Ok(names.map(|name| disk.bytes_of(&name).unwrap_or_default().len() as u64).collect())
+}
+
 fn files(disk: &SimDisk) -> Kept<Vec<String>> {
     disk.kill().names().map_err(|error| Broken(format!("a sound disk lists its files: {error}")))
 }
@@ -82,10 +91,13 @@ fn flip(disk: &SimDisk, flip: &Flip, common: &mut Common) -> Kept {
     let what = format!("bit {bit} of byte {at} of {file} flips ({place:?})");
     common.log.note(format_args!("{what}, on a copy"));
     match found_on(&copy, common) {
-        Ok((found, is_cut)) => common.truth.holds(&found).or_else(|Broken(lost)| {
-            demand(is_cut, || format!("damage is told, never passed over: {what}, and {lost}"))?;
-            common.truth.holds_all_but_the_last_batch(&found)
-        }),
+        Ok((found, is_cut)) => {
+            let held = common.truth.holds(&found).or_else(|Broken(lost)| {
+                demand(is_cut, || format!("damage is told, never passed over: {what}, and {lost}"))?;
+                common.truth.holds_all_but_the_last_batch(&found)
+            });
+            held.map(drop)
+        }
         Err(error) if *place == Place::LastBatch => {
             broken(format!("a last batch that is damaged is cut like one that was torn: {what}, and {error}"))
         }

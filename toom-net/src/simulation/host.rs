@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use toom_core::simulated::{Fault, SimDisk};
-use toom_core::{FileStorage, Mono, Now, Secret, Storage as _, StorageError, UserName};
+use toom_core::{FileStorage, History as _, Mono, Now, Secret, Storage as _, StorageError, UserName};
 
 use super::accounts::User;
 use super::common::Common;
@@ -12,7 +12,7 @@ use super::guesses::Guesses;
 use super::network::Cut;
 use super::report::{Broken, Kept, broken, demand};
 use super::store::Store;
-use super::truth::Found;
+use super::truth::{Floors, Found};
 use super::wire::ServerEnd;
 use crate::server::Event;
 use crate::server::stepped::{Stepped, Turned};
@@ -140,8 +140,10 @@ impl Host {
                 return Ok(());
             }
         };
-        let later = common.truth.take(&found)?;
+        let (later, gone) = common.truth.take(&found)?;
         common.counts.found_later += later as u64;
+        common.counts.messages_gone += gone;
+        common.counts.found_gone += gone;
         common.log.note(format_args!("the server starts, {later} things were found that nobody was told of"));
         let names = self.users.iter().take(self.accounts).map(|user| user.name.clone()).collect();
         let guesses = Guesses::new(common.weather.config, &common.weather.limits, names);
@@ -236,6 +238,7 @@ impl Host {
         }
         let (taken, stops) = (turned.taken, turned.stops);
         if self.tell(turned, common)? > 0 {
+            self.look_at_floors(common)?;
             if let Some(before) = journal {
                 damage::of_last_batch(&self.disk, &before, common)?;
             }
@@ -252,9 +255,9 @@ impl Host {
     }
 
     /// Does some of the work behind the journal.
-    pub(super) fn work(&mut self, within: Option<u64>, common: &mut Common) {
+    pub(super) fn work(&mut self, within: Option<u64>, common: &mut Common) -> Kept {
         let before = self.begin_cut(within, common);
-        let Some(running) = &mut self.running else { return };
+        let Some(running) = &mut self.running else { return Ok(()) };
         let tidy = common.chance.permille(300);
         let worked = if tidy { running.store.tidy() } else { running.store.work() };
         common.counts.work += u64::from(matches!(worked, Ok(true)));
@@ -263,6 +266,50 @@ impl Host {
         } else if let Err(error) = worked {
             common.log.note(format_args!("work behind the journal fails: {error}"));
         }
+        self.look_at_floors(common)
+    }
+
+    /// Looks what the store has dropped, and demands that it was not too much.
+    fn look_at_floors(&mut self, common: &mut Common) -> Kept {
+        let Some(running) = self.running.as_mut().filter(|_| common.weather.has_retention()) else {
+            return Ok(());
+        };
+        let floors = Floors::read(&common.truth.places(), &running.store);
+        let seen = floors.ok().zip(running.store.bytes_on_disk());
+        let went = common.truth.sees(seen)?;
+        if went > 0 {
+            common.counts.messages_gone += went;
+            common.counts.drops += 1;
+            common.log.note(format_args!("{went} messages are gone for good"));
+        }
+        Ok(())
+    }
+
+    /// Does all the work behind the journal, and demands that nothing is left to be dropped.
+    pub(super) fn work_to_the_end(&mut self, common: &mut Common) -> Kept {
+        if !common.weather.has_retention() {
+            return Ok(());
+        }
+        loop {
+            let Some(running) = &self.running else { return Ok(()) };
+            match running.store.work() {
+                Ok(true) => self.look_at_floors(common)?,
+                Ok(false) => break,
+                Err(_) => return Ok(()),
+            }
+        }
+        let bytes = self.running.as_ref().and_then(|running| running.store.bytes_on_disk());
+        let files = damage::history(&self.disk)?;
+        let (all, largest) = (files.iter().sum(), files.into_iter().max().unwrap_or_default());
+        demand(bytes.is_some_and(|bytes| bytes <= all), || {
+            format!("the history takes what its files take: {all} bytes, and {bytes:?} are told")
+        })?;
+        let most = common.weather.retention.keep_bytes.map(|kept| kept + largest);
+        demand(most.is_none_or(|most| bytes < Some(most)), || {
+            format!(
+                "what is not to be kept is dropped: {bytes:?} bytes are there, less than {most:?} should be"
+            )
+        })
     }
 
     /// From some call on the disk takes nothing any more.
@@ -318,9 +365,8 @@ impl Host {
         let copy = self.disk.crash_seeded(common.chance.bits());
         copy.set_bytes_max(None);
         let found = found_on(&copy, common);
-        common
-            .truth
-            .holds(&found.map_err(|error| Broken(format!("a store opens after every power cut: {error}")))?)
+        let found = found.map_err(|error| Broken(format!("a store opens after every power cut: {error}")))?;
+        common.truth.holds(&found).map(drop)
     }
 
     /// Checks one of the passwords that wait.
@@ -399,7 +445,7 @@ impl Host {
     pub(super) fn check_disk(&self, common: &mut Common) -> Kept {
         match found_on(&self.disk, common) {
             Ok(found) => {
-                let later = common.truth.take(&found)?;
+                let (later, _) = common.truth.take(&found)?;
                 demand(later == 0, || format!("everything that is stored was told: {later} things were not"))
             }
             Err(error) => broken(format!("a store that was closed is opened: {error}")),

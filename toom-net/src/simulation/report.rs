@@ -98,6 +98,14 @@ counts! {
     work,
     /// Messages that nobody was told of, and that were found after a restart.
     found_later,
+    /// Times that a server dropped old messages.
+    drops,
+    /// Messages that were dropped.
+    messages_gone,
+    /// Messages of them that were dropped while the server was about to end, and found to be gone after a restart.
+    found_gone,
+    /// Times that somebody was told that messages are gone for good.
+    told_gone,
     /// Times that the wall clock was set.
     clocks_set,
     /// Times that an operator ended sessions or changed accounts.

@@ -48,6 +48,10 @@ impl History for Store {
     fn floor(&self, place: Conversation) -> Result<MessageNumber, StorageError> {
         self.0.borrow().floor(place)
     }
+
+    fn bytes_on_disk(&self) -> Option<u64> {
+        self.0.borrow().bytes_on_disk()
+    }
 }
 
 impl Storage for Store {

@@ -9,7 +9,7 @@ use super::report::{Kept, broken, demand};
 use super::truth::{MARK, Truth};
 use super::view::View;
 use crate::client::{Answer, NextPage};
-use crate::protocol::{Code, Command, Failure, NameWord, Named, PageLimit, RoomsSince, Since};
+use crate::protocol::{Code, Command, Failure, HistoryRow, NameWord, Named, PageLimit, RoomsSince, Since};
 
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,6 +191,8 @@ fn answered(
         }
         (Wanted::Page(reading), Answer::Page(page)) => {
             common.counts.pages += 1;
+            let gone = page.rows.iter().filter(|row| matches!(row, HistoryRow::Gone { .. }));
+            common.counts.told_gone += gone.count() as u64;
             return reading.take(page, truth);
         }
         (Wanted::Trespass(place), answer) => {

@@ -3,13 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use toom_core::{
-    Body, Conversation, History, Message, MessageNumber, MessageRef, RoomCreated, RoomId, StorageError,
-    Timestamp, UserName,
-};
+use toom_core::{Conversation, Message, MessageNumber, Retention, RoomCreated, RoomId, Timestamp, UserName};
 
 use super::report::{Broken, Kept, demand};
 use crate::protocol::MessageLine;
+
+mod floors;
+mod found;
+
+pub(super) use floors::Floors;
+use floors::Left;
+pub(super) use found::Found;
 
 /// What every text begins with: who must not see any looks for it.
 pub(super) const MARK: &str = "said:";
@@ -28,6 +32,10 @@ pub(super) struct Truth {
     before_last: Told,
     /// Where every conversation ended at each login.
     logins: BTreeMap<Timestamp, BTreeMap<Conversation, u64>>,
+    retention: Retention,
+    floors: Floors,
+    /// Whether more may be gone than that: nobody could look.
+    more_may_be_gone: bool,
 }
 
 /// How many rooms, and messages of each conversation.
@@ -37,31 +45,12 @@ struct Told {
     ends: BTreeMap<Conversation, u64>,
 }
 
-/// What a store holds.
-#[derive(Debug)]
-pub(super) struct Found {
-    rooms: Vec<RoomCreated>,
-    said: BTreeMap<Conversation, Vec<Message>>,
-}
-
-impl Found {
-    /// Reads all of a store.
-    pub(super) fn read(rooms: Vec<RoomCreated>, history: &impl History) -> Result<Self, StorageError> {
-        let places = rooms.iter().map(|room| Conversation::Room(room.room));
-        let mut said = BTreeMap::new();
-        for place in places.chain([Conversation::Broadcast]) {
-            let mut messages = Vec::new();
-            history.read(place, None, usize::MAX, |message| {
-                messages.extend(owned(message));
-                core::ops::ControlFlow::Continue(())
-            })?;
-            said.insert(place, messages);
-        }
-        Ok(Self { rooms, said })
-    }
-}
-
 impl Truth {
+    /// Nothing was said yet; so much of what will be is kept.
+    pub(super) fn new(retention: Retention) -> Self {
+        Self { retention, ..Self::default() }
+    }
+
     /// Somebody is about to post this.
     pub(super) fn want(&mut self, body: &str, who: &UserName) {
         self.wanted.insert(body.into(), who.clone());
@@ -136,15 +125,16 @@ impl Truth {
         self.logins.get(&login).and_then(|ends| ends.get(&place)).copied().unwrap_or_default()
     }
 
-    /// Demands that a store holds all that was told, and takes what it holds on top; tells how much that is.
-    pub(super) fn take(&mut self, found: &Found) -> Kept<usize> {
-        self.holds(found)?;
+    /// Demands that a store holds all that was told, but for what it may have dropped, and takes what it holds on top; tells how much that
+    /// is, and how much was dropped that nobody knew of.
+    pub(super) fn take(&mut self, found: &Found) -> Kept<(usize, u64)> {
+        let went = self.holds(found)?;
         let later_rooms = found.rooms.iter().skip(self.rooms.len());
         let mut later: Vec<(Timestamp, Option<&RoomCreated>, Option<&Message>)> =
             later_rooms.map(|room| (room.at, Some(room), None)).collect();
         for (place, messages) in &found.said {
             let known = self.end(*place);
-            let messages = messages.iter().skip(usize::try_from(known).unwrap_or(usize::MAX));
+            let messages = messages.iter().filter(|message| message.number.get() > known);
             later.extend(messages.map(|message| (message.at, None, Some(message))));
         }
         later.sort_by_key(|(at, ..)| *at);
@@ -154,20 +144,55 @@ impl Truth {
         }
         // What was found has left the journal.
         self.begin_batch();
-        Ok(later.len())
+        self.floors = found.floors.clone();
+        self.more_may_be_gone = false;
+        Ok((later.len(), went))
+    }
+
+    /// The server was seen to keep what lies above `floors`, and to take so many bytes for it; `None` if it could not be asked. Demands that
+    /// no more is gone than may be; tells how much went.
+    pub(super) fn sees(&mut self, seen: Option<(Floors, u64)>) -> Kept<u64> {
+        let Some((floors, bytes)) = seen else {
+            self.more_may_be_gone = true;
+            return Ok(0);
+        };
+        let left = Left { newest: self.newest(), bytes: (!self.more_may_be_gone).then_some(bytes) };
+        let went = floors.follow(&self.floors, &self.said, self.retention, left)?;
+        self.floors = floors;
+        self.more_may_be_gone = false;
+        Ok(went)
+    }
+
+    /// The first number that is kept of a conversation, as far as anybody knows.
+    pub(super) fn floor(&self, place: Conversation) -> u64 {
+        self.floors.of(place)
+    }
+
+    /// Demands that messages that are said to be gone for good are.
+    pub(super) fn is_gone(&self, place: Conversation, last: u64, to: &UserName) -> Kept {
+        let is_gone = last < self.floor(place) || self.more_may_be_gone && last <= self.end(place);
+        demand(self.is_open_to(place, to) && is_gone, || {
+            format!("what is said to be gone is: {to} is told so of {place:?} #{last}")
+        })
+    }
+
+    /// All conversations.
+    pub(super) fn places(&self) -> Vec<Conversation> {
+        let rooms = self.rooms.iter().map(|room| Conversation::Room(room.room));
+        core::iter::once(Conversation::Broadcast).chain(rooms).collect()
     }
 
     /// Demands that a store holds all that was told.
-    pub(super) fn holds(&self, found: &Found) -> Kept {
+    pub(super) fn holds(&self, found: &Found) -> Kept<u64> {
         self.holds_as_far_as(&self.told(), found)
     }
 
     /// The same, but that the last batch may be missing.
-    pub(super) fn holds_all_but_the_last_batch(&self, found: &Found) -> Kept {
+    pub(super) fn holds_all_but_the_last_batch(&self, found: &Found) -> Kept<u64> {
         self.holds_as_far_as(&self.before_last, found)
     }
 
-    fn holds_as_far_as(&self, far: &Told, found: &Found) -> Kept {
+    fn holds_as_far_as(&self, far: &Told, found: &Found) -> Kept<u64> {
         let rooms = self.rooms.iter().take(far.rooms);
         for (told, stored) in rooms.zip(found.rooms.iter().map(Some).chain(core::iter::repeat(None))) {
             let there = stored.is_some_and(|stored| stored.members == told.members && stored.at == told.at);
@@ -176,6 +201,8 @@ impl Truth {
         for (place, told) in &self.said {
             let end = far.ends.get(place).copied().unwrap_or_default();
             let told = told.get(..usize::try_from(end).unwrap_or_default()).unwrap_or(told);
+            let gone = usize::try_from(found.floors.of(*place) - 1).unwrap_or(usize::MAX);
+            let told = told.get(gone..).unwrap_or_default();
             let stored = found.said.get(place).map(Vec::as_slice).unwrap_or_default();
             let lost = told.iter().zip(stored.iter().map(Some).chain(core::iter::repeat(None)));
             let lost = lost.into_iter().find(|(told, stored)| Some(*told) != *stored);
@@ -186,7 +213,13 @@ impl Truth {
                 )));
             }
         }
-        Ok(())
+        let left = Left { newest: found.newest().max(self.newest()), bytes: Some(found.bytes) };
+        found.floors.follow(&self.floors, &self.said, self.retention, left)
+    }
+
+    /// The time of the newest message.
+    fn newest(&self) -> Option<Timestamp> {
+        self.said.values().filter_map(|messages| messages.last()).map(|message| message.at).max()
     }
 
     /// The last number of a conversation.
@@ -255,12 +288,6 @@ impl Truth {
             format!("what was acknowledged is there: {place:?} #{number} {body:?} is not, but {said:?}")
         })
     }
-}
-
-fn owned(message: MessageRef<'_>) -> Option<Message> {
-    let MessageRef { conversation, number, at, author, body } = message;
-    let (author, body) = (UserName::parse(author).ok()?, Body::parse(body).ok()?);
-    Some(Message { conversation, number, at, author, body })
 }
 
 fn same(one: &[UserName], other: &[UserName]) -> bool {

@@ -54,6 +54,19 @@ impl View {
         self.reach(place, first, last, truth)
     }
 
+    /// Messages are said to be gone for good. Some of them may be older than the session: what its time means in a conversation is not known
+    /// any more.
+    pub(super) fn lose(&mut self, place: Conversation, first: u64, last: u64, truth: &Truth) -> Kept {
+        truth.is_gone(place, last, &self.who)?;
+        let shown = self.last.get(&place).copied();
+        let before = shown.unwrap_or_else(|| truth.end_at_login(place, self.since));
+        if last <= before && shown.is_none() {
+            return Ok(());
+        }
+        let first = if shown.is_none() { first.max(before + 1) } else { first };
+        self.reach(place, first, last, truth)
+    }
+
     fn reach(&mut self, place: Conversation, first: u64, last: u64, truth: &Truth) -> Kept {
         let shown = self.last.get(&place).copied();
         let before = shown.unwrap_or_else(|| truth.end_at_login(place, self.since));

@@ -153,6 +153,11 @@ impl Visitor {
                 view.show(&line, &common.truth)
             }
             Pushed::Room { room, members } => talk::shows_room(room, &members, view.who(), &common.truth),
+            Pushed::Gone { conversation, first, last } => {
+                common.counts.told_gone += 1;
+                common.log.note(format_args!("{} misses {conversation:?} #{first} to #{last}", self.name));
+                view.lose(conversation, first.get(), last.get(), &common.truth)
+            }
             Pushed::Away(away) => {
                 common.log.note(format_args!("{} is away: {}", self.name, away.why));
                 Ok(())

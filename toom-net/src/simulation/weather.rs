@@ -3,7 +3,7 @@
 use core::num::{NonZeroU32, NonZeroUsize};
 use core::time::Duration;
 
-use toom_core::{Config, FileOptions, Housekeeping, Limits, Policy, Seed};
+use toom_core::{Config, FileOptions, Housekeeping, Limits, Policy, Retention, Seed};
 
 use super::chance::Chance;
 use crate::server::{Rate, ServerLimits};
@@ -43,11 +43,13 @@ pub(super) struct Weather {
     pub(super) limits: ServerLimits,
     pub(super) config: Config,
     pub(super) journal_bytes: u64,
+    pub(super) retention: Retention,
     pub(super) random: [u8; 16],
 }
 
 impl Weather {
-    pub(super) fn draw(chance: &mut Chance) -> Self {
+    /// The weather of `seed`. What came later into the world is drawn apart, by hundreds of seeds, so that the others stay what they were.
+    pub(super) fn draw(seed: u64, chance: &mut Chance) -> Self {
         // Half of the troubles are missing in half of the runs: what one hides the others may show.
         let mut often = |most: usize| {
             if chance.permille(400) { 0 } else { chance.between(1, most) }
@@ -56,6 +58,9 @@ impl Weather {
         let (disk_faults, power_cuts, kills) = (often(20), often(10), often(6));
         let (shutdowns, clocks, leaps, operator) = (often(4), often(20), often(30), often(10));
         let edges = often(60);
+        let has_retention = seed / 100 % 2 == 1;
+        // With few messages to a file there is something to drop.
+        let journal_bytes_max = if has_retention { 2048 } else { u64::MAX };
         Self {
             users: chance.between(2, 6),
             visitors: chance.between(1, 5),
@@ -77,7 +82,8 @@ impl Weather {
             operator,
             limits: limits(chance),
             config: config(chance),
-            journal_bytes: *chance.pick(&[512, 2048, 16_384]).unwrap_or(&2048),
+            journal_bytes: chance.pick(&[512, 2048, 16_384]).copied().unwrap_or(2048).min(journal_bytes_max),
+            retention: if has_retention { retention(&mut Chance::new(!seed)) } else { Retention::default() },
             random: u128::from(chance.bits()).to_le_bytes(),
         }
     }
@@ -95,13 +101,29 @@ impl Weather {
         2 * self.limits.outbox_bytes_max + replies
     }
 
+    /// Whether old messages are dropped.
+    pub(super) fn has_retention(&self) -> bool {
+        self.retention != Retention::default()
+    }
+
     /// The options of the store. Only the first opening of a store needs what is random.
     pub(super) fn options(&self) -> FileOptions {
         FileOptions::new(self.random)
             .journal_bytes(self.journal_bytes)
+            .retention(self.retention)
             .index_cache_bytes(1 << 20)
             .housekeeping(Housekeeping::Caller)
     }
+}
+
+fn retention(chance: &mut Chance) -> Retention {
+    let keep_for = [Some(10), Some(300), Some(5000), Some(100_000), None];
+    let keep_for = chance.pick(&keep_for).copied().flatten().map(Duration::from_millis);
+    // Each file takes some hundreds of bytes, however little it holds.
+    let keep_bytes = [Some(1), Some(1500), Some(6000), Some(20_000)];
+    let keep_bytes = chance.pick(&keep_bytes).copied().flatten();
+    let keep_bytes = keep_bytes.filter(|_| keep_for.is_none() || chance.permille(300));
+    Retention { keep_for, keep_bytes }
 }
 
 fn limits(chance: &mut Chance) -> ServerLimits {

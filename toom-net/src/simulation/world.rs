@@ -39,7 +39,7 @@ const WEIGHTS: [usize; 8] = [24, 14, 10, 4, 6, 3, 30, 16];
 impl World {
     pub(super) fn new(seed: u64, options: Options) -> Self {
         let mut chance = Chance::new(seed);
-        let weather = Weather::draw(&mut chance);
+        let weather = Weather::draw(seed, &mut chance);
         let users = users(weather.users);
         let network = Network::new(weather.window);
         let user = |number: usize| users.get(number % users.len()).cloned();
@@ -60,11 +60,11 @@ impl World {
             users,
             common: Common {
                 chance,
+                truth: Truth::new(weather.retention),
                 weather,
                 network: Rc::new(RefCell::new(network)),
                 clock: Clock::new(),
                 calm_since: None,
-                truth: Truth::default(),
                 counts: Counts::default(),
                 log: Log::new(options.print),
             },
@@ -129,7 +129,13 @@ impl World {
             4 => {
                 self.host.read();
             }
-            5 => self.host.work(within, common),
+            5 => {
+                // Often while old messages are dropped.
+                let is_near =
+                    common.weather.has_retention() && common.chance.rarely(common.weather.power_cuts * 100);
+                let near = is_near.then(|| common.chance.between(1, 8) as u64);
+                self.host.work(within.or(near), common)?;
+            }
             6 => self.poll_one()?,
             _ => self.act(),
         }
