@@ -23,7 +23,9 @@ impl Body {
         if text.chars().all(char::is_whitespace) {
             return Err(BodyError::Empty);
         }
-        if let Some(found) = text.chars().find(|&c| c.is_control() && c != '\n') {
+        if may_hold_control_characters(text)
+            && let Some(found) = text.chars().find(|&c| c.is_control() && c != '\n')
+        {
             return Err(BodyError::ControlCharacter { found });
         }
         Ok(Self(text.into()))
@@ -34,6 +36,12 @@ impl Body {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether it has a byte that only control characters have, or one with which those beyond ASCII begin. It looks at all bytes, so that
+/// the compiler takes many at a time.
+fn may_hold_control_characters(text: &str) -> bool {
+    text.bytes().fold(false, |found, byte| found | matches!(byte, 0..0x20 | 0x7f | 0xc2))
 }
 
 impl fmt::Debug for Body {
@@ -90,6 +98,16 @@ mod tests {
             BodyError::ControlCharacter { found: '\u{1b}' }.to_string(),
             "the message holds the control character U+001B"
         );
+    }
+
+    #[test]
+    fn of_all_characters_the_control_characters_but_the_line_break_are_refused_wherever_they_stand() {
+        for found in '\0'..='\u{2fff}' {
+            for text in [format!("a{found}"), format!("{found}a"), format!("{}{found}", "é".repeat(40))] {
+                let is_refused = Body::parse(&text).is_err();
+                assert_eq!(is_refused, found.is_control() && found != '\n', "{found:?}");
+            }
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod calm;
 mod chance;
 mod common;
 mod damage;
+mod fan_out;
 mod faults;
 mod guesses;
 mod host;
@@ -40,6 +41,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub use fan_out::FanOut;
 pub use report::{Counts, Failure, Report};
 
 /// What is simulated.
