@@ -53,7 +53,11 @@ impl Host {
         let port = quiet_port(rng)?;
         let mut command = Command::new(toomd_program()?);
         // As the unit file of `toomd` has it.
-        command.env("MALLOC_ARENA_MAX", "1");
+        command.envs([
+            ("MALLOC_ARENA_MAX", "1"),
+            ("MALLOC_MMAP_THRESHOLD_", "65536"),
+            ("MALLOC_TRIM_THRESHOLD_", "65536"),
+        ]);
         command.arg(port.to_string()).args(["--durability", "sync", "--keep-bytes", &keep_bytes.to_string()]);
         for limit in [
             "posts-per-second=0".to_owned(),
