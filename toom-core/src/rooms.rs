@@ -31,7 +31,7 @@ struct BuiltRoom {
 }
 
 /// The last message of a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct End {
     pub(crate) number: MessageNumber,
     pub(crate) at: Timestamp,

@@ -69,7 +69,6 @@ pub(super) fn encode(
 ) -> Option<u64> {
     let body_bytes = body_bytes(records)?;
     out.clear();
-    out.reserve(HEAD_BYTES + usize::try_from(body_bytes).ok()?);
     out.put_u64(0);
     out.put_u64(link.sequence);
     out.put_u64(link.chain);

@@ -101,10 +101,7 @@ impl<D: Disk> Work<'_, D> {
         let first = findings.manifest.as_ref().map_or(0, |manifest| manifest.journal.first);
         let gathered = gather::gather(self.disk, findings.salt, first, &journal)?;
         let mut posted = gathered.posted;
-        posted.retain(|((conversation, number), _)| {
-            let ranges = findings.of_journal.get(conversation).map_or(&[][..], Vec::as_slice);
-            ranges.iter().any(|(first, last)| first <= number && number <= last)
-        });
+        posted.retain(|(key, _)| findings.of_journal.contains(key));
         let mut runs = Vec::new();
         for run in &findings.runs {
             let (span, files, journal) = match run {

@@ -80,9 +80,7 @@ impl Gathered<'_> {
         }
         for (conversation, end) in &state.ends {
             let told = self.ends.entry(*conversation).or_insert(*end);
-            if told.number < end.number {
-                *told = *end;
-            }
+            *told = (*told).max(*end);
         }
     }
 
@@ -99,7 +97,24 @@ impl Gathered<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Timestamp;
+    use crate::{MessageNumber, Timestamp};
+
+    #[test]
+    fn of_what_several_state_files_tell_of_a_conversation_the_later_end_counts() {
+        let end = |number, at| End {
+            number: MessageNumber::new(number).unwrap(),
+            at: Timestamp::from_unix_micros(at).unwrap(),
+        };
+        let state = |end| State { ends: [(Conversation::Broadcast, end)].into(), ..State::default() };
+        let (earlier, later) = (state(end(3, 30)), state(end(5, 50)));
+        for states in [[&earlier, &later], [&later, &earlier]] {
+            let mut gathered = Gathered::default();
+            for state in states {
+                gathered.add(state);
+            }
+            assert_eq!(gathered.ends, later.ends);
+        }
+    }
 
     #[test]
     fn a_room_that_was_not_built_after_those_before_it_is_dropped() {

@@ -17,7 +17,7 @@ use crate::storage::file::repair::losses::Losses;
 use crate::storage::file::repair::reading;
 use crate::storage::file::repair::source::{self, Source};
 use crate::storage::file::repair::survey::{Known, Span, Stretch, Survey, Won};
-use crate::storage::file::run::{PageCache, Run, RunSummary, Salvage};
+use crate::storage::file::run::{Key, PageCache, Run, RunSummary, Salvage};
 use crate::storage::file::state::State;
 use crate::{Answered, Conversation, KeyedRequest, KeyedRequests, MessageNumber, RoomId, StorageError};
 
@@ -33,7 +33,8 @@ pub(super) struct Findings {
     /// All that is kept but for the messages.
     pub(super) state: State,
     pub(super) kept: BTreeMap<Conversation, Stretch>,
-    pub(super) of_journal: BTreeMap<Conversation, Vec<(MessageNumber, MessageNumber)>>,
+    /// The messages that only the journal has.
+    pub(super) of_journal: BTreeSet<Key>,
     /// The runs of the repaired store, oldest first.
     pub(super) runs: Vec<NewRun>,
     /// Whether the repaired store misses messages or rooms that there were.

@@ -1,6 +1,6 @@
 //! Going through all messages once, to see what can be kept of each conversation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::rooms::End;
 use crate::storage::file::repair::losses::LostMessages;
@@ -49,8 +49,8 @@ pub(super) struct Survey<'a> {
     pub(super) kept: BTreeMap<Conversation, Stretch>,
     pub(super) lost: BTreeMap<Conversation, LostMessages>,
     pub(super) won: BTreeMap<usize, Won>,
-    /// The numbers that only the journal has.
-    pub(super) of_journal: BTreeMap<Conversation, Vec<(MessageNumber, MessageNumber)>>,
+    /// Those that only the journal has.
+    pub(super) of_journal: BTreeSet<Key>,
 }
 
 impl<'a> Survey<'a> {
@@ -71,7 +71,7 @@ impl<'a> Survey<'a> {
             kept: BTreeMap::new(),
             lost: BTreeMap::new(),
             won: BTreeMap::new(),
-            of_journal: BTreeMap::new(),
+            of_journal: BTreeSet::new(),
         }
     }
 
@@ -115,11 +115,7 @@ impl<'a> Survey<'a> {
         let span = won.span.unwrap_or(Span { first_at: at, last_at: at });
         won.span = Some(Span { first_at: span.first_at.min(at), last_at: span.last_at.max(at) });
         if self.journal == Some(source) {
-            let ranges = self.of_journal.entry(conversation).or_default();
-            match ranges.last_mut() {
-                Some((_, last)) if MessageNumber::following(Some(*last)) == number => *last = number,
-                _ => ranges.push((number, number)),
-            }
+            self.of_journal.insert((conversation, number));
         }
     }
 

@@ -74,7 +74,7 @@ impl Chunk {
         self.text.push_str(body);
         let end = u32::try_from(self.text.len()).expect("a block has room for a few KiB");
         let author_bytes = u16::try_from(author.len()).expect("a name is short");
-        let fields = u128::from(end) << 64 | u128::from(author_bytes) << 96;
+        let fields = (u128::from(end) << 64) + (u128::from(author_bytes) << 96);
         let mut entry = fields.to_le_bytes();
         if let Some(time) = entry.first_chunk_mut() {
             *time = at.unix_micros().to_le_bytes();
@@ -225,7 +225,7 @@ impl<'a> Block<'a> {
         let length = (HEADER_BYTES as u64 + entries + u64::from(text_bytes)).next_multiple_of(8);
         let length = usize::try_from(length).ok().filter(|length| *length <= BLOCK_BYTES_MAX)?;
         let entry = IndexEntry { conversation, messages, first, first_at, offset: 0 };
-        (messages > 0 && zero == 0).then_some((entry, length))
+        (zero == 0).then_some((entry, length))
     }
 
     /// Reads the block that is the whole of `bytes`. Its checksum and its place are right when this returns `Ok`.

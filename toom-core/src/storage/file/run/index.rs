@@ -120,7 +120,8 @@ impl Page {
         let is_ordered =
             entries.is_sorted_by(|last, next| next.follows(last, last.first_at) && next.offset > last.offset);
         let is_inside = entries.last().is_some_and(|last| last.offset < fence.page_offset);
-        if !(is_ordered && is_inside && take.is_empty() && entries.first() == Some(&fence.first)) {
+        let are_all = entries.len() == fence.entries as usize;
+        if !(is_ordered && is_inside && are_all && entries.first() == Some(&fence.first)) {
             return Err(Damage::at(0, "the entries of an index page are out of order"));
         }
         Ok(Self { entries: entries.into(), end: fence.page_offset })
@@ -237,8 +238,12 @@ pub(super) fn parse_fences(bytes: &[u8], salt: Salt, offset: u64) -> Result<Box<
         block_end = fence.end();
         fences.push(fence);
     }
-    if !take.is_empty() || block_end != offset {
+    let are_all = bytes.len() == CHECKSUM_BYTES + fences.len() * FENCE_BYTES;
+    if !are_all || block_end != offset {
         return Err(Damage::at(0, "the fences do not tell of the whole file"));
     }
     Ok(fences.into())
 }
+
+#[cfg(test)]
+mod tests;

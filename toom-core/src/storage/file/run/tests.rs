@@ -11,6 +11,7 @@ mod damage;
 mod failing;
 mod merging;
 mod reading;
+mod runs;
 mod salvaging;
 
 const SALT: Salt = Salt::new(0x5a17);

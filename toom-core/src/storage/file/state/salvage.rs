@@ -32,7 +32,7 @@ fn whole_frame(bytes: &[u8], salt: Salt) -> Option<&[u8]> {
     let length = HEAD_BYTES.checked_add(usize::try_from(body_bytes).ok()?)?;
     let records = [head.u32()?, head.u32()?, head.u32()?].iter().map(|count| u64::from(*count)).sum::<u64>();
     // Looked at first, because it is told of nearly every place where no frame begins.
-    if length > FRAME_BYTES_MAX {
+    if !(..=FRAME_BYTES_MAX).contains(&length) {
         return None;
     }
     if !(1..=u64::from(body_bytes)).contains(&records) {

@@ -8,8 +8,8 @@ use super::script::conversations;
 use crate::simulated::{Call, Effort, Fault, SimDisk};
 use crate::storage::file::samples::posted;
 use crate::{
-    Conversation, Disk, FileOptions, FileStorage, History, Losses, MemoryStorage, Message, Progress, Record,
-    RepairPlan, Retention, RoomId, Storage, StorageError, Tail, Verified,
+    Conversation, Disk, FileOptions, FileStorage, History, Housekeeping, Losses, MemoryStorage, Message,
+    Progress, Record, RepairPlan, Retention, RoomId, Storage, StorageError, Tail, Verified,
 };
 
 const RANDOM: [u8; 16] = *b"new epochrandom.";
@@ -308,6 +308,105 @@ fn progress_rises_to_the_whole() {
         planned.carry_out(RANDOM, |step| carrying.push(step)).unwrap();
         told(&carrying);
     }
+}
+
+/// A store with two history files of some MiB each, whose messages have different times, and nothing else.
+fn large() -> (SimDisk, Vec<String>) {
+    let disk = SimDisk::new();
+    let options = FileOptions::new([9; 16]).journal_bytes(12 << 20).housekeeping(Housekeeping::Caller);
+    let mut numbers = 1..;
+    for messages in [700, 600] {
+        let mut store = FileStorage::open_on(disk.clone(), options.clone()).unwrap();
+        let body = "A body that makes a message long. ".repeat(120);
+        let records: Vec<_> = numbers.by_ref().take(messages).map(|number| posted(number, &body)).collect();
+        store.append(&records).unwrap();
+        store.close().unwrap();
+    }
+    let history = files(&disk).into_keys().filter(|name| name.starts_with("history-")).collect();
+    (disk, history)
+}
+
+/// Flips a bit in the last page of the index of each of these files: which messages there are is told by nothing but their blocks.
+fn damage_indexes(disk: &SimDisk, names: &[String]) {
+    for name in names {
+        let mut bytes = disk.bytes_of(name).unwrap();
+        let last_page = bytes.len() - 200;
+        bytes[last_page] ^= 1;
+        disk.put(name, &bytes);
+    }
+}
+
+#[test]
+fn a_large_repair_tells_its_progress_evenly_of_all_that_it_reads() {
+    let (disk, names) = large();
+    let bytes: Vec<_> = names.iter().map(|name| disk.bytes_of(name).unwrap().len() as u64).collect();
+    assert!(bytes.len() == 2 && bytes.iter().all(|bytes| *bytes > 2 << 20), "{bytes:?}");
+    damage_indexes(&disk, &names);
+    let (mut planning, mut carrying) = (Vec::new(), Vec::new());
+    let planned = RepairPlan::make_on(&disk, |step| planning.push(step)).unwrap().unwrap();
+    let verified = planned.verified().bytes;
+    planned.carry_out(RANDOM, |step| carrying.push(step)).unwrap();
+    let of_both = bytes.iter().sum::<u64>();
+    // What was verified is the first part of a plan. Journals are passed in one step, at the end of what is verified.
+    for (told, from, total) in [(&planning, verified, verified + of_both), (&carrying, 0, 2 * of_both)] {
+        assert!(told.iter().all(|step| step.total == total), "{total}: {told:?}");
+        let done: Vec<_> = told.iter().map(|step| step.done).filter(|done| *done >= from).collect();
+        let (last, evenly) = done.split_last().unwrap();
+        assert_eq!((evenly.first(), *last), (Some(&from), total));
+        assert!(evenly.windows(2).all(|two| two[0] <= two[1] && two[1] - two[0] < 2 << 20), "{done:?}");
+    }
+}
+
+#[test]
+fn messages_lie_as_close_together_after_a_repair_as_before() {
+    let (disk, names) = large();
+    let before = names.iter().map(|name| disk.bytes_of(name).unwrap().len()).sum::<usize>();
+    damage_indexes(&disk, &names);
+    let planned = plan(&disk).unwrap();
+    assert!(planned.losses().is_empty(), "{:?}", planned.losses());
+    planned.carry_out(RANDOM, |_| {}).unwrap();
+    let now = files(&disk)
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("history-") && !name.contains("damaged"));
+    let after = now.map(|(_, bytes)| bytes.len()).sum::<usize>();
+    assert_eq!(after, before);
+}
+
+#[test]
+fn keyed_requests_whose_messages_are_lost_are_counted() {
+    let Sample { disk, mut memory } = sample(40);
+    let (name, mut bytes) = files(&disk).into_iter().find(|(name, _)| name.starts_with("history-")).unwrap();
+    bytes[40] ^= 1;
+    disk.put(&name, &bytes);
+    let losses = repair(&disk, &mut memory, Journal::Whole, &name);
+    let mut store = FileStorage::open_on(disk, sample::options()).unwrap();
+    let (kept, was) = (store.recover().unwrap().keyed.len(), memory.recover().unwrap().keyed.len());
+    assert!(losses.keyed > 1, "{losses:?}");
+    assert_eq!(kept as u64 + losses.keyed, was as u64);
+}
+
+/// A crash can leave an older file behind that holds some of the same messages.
+#[test]
+fn of_two_files_with_the_same_messages_the_one_that_the_manifest_names_stays() {
+    let disk = SimDisk::new();
+    let mut store = FileStorage::open_on(disk.clone(), sample::options()).unwrap();
+    let is_history = |name: &String| name.starts_with("history-");
+    let mut all = BTreeMap::new();
+    for records in sample::batches(40) {
+        store.append(&records).unwrap();
+        store.work().unwrap();
+        all.extend(files(&disk).into_iter().filter(|(name, _)| is_history(name)));
+    }
+    store.close().unwrap();
+    let named: BTreeSet<_> = files(&disk).into_keys().filter(is_history).collect();
+    all.retain(|name, _| !named.contains(name));
+    let (name, bytes) = all.first_key_value().expect("files were merged");
+    disk.put(name, bytes);
+    disk.put("birth", b"TOOM");
+    plan(&disk).unwrap().carry_out(RANDOM, |_| {}).unwrap();
+    let after = files(&disk);
+    assert!(named.iter().all(|name| after.contains_key(name)), "{named:?}, {:?}", after.keys());
+    assert!(!after.contains_key(name), "{name}");
 }
 
 /// The numbers below it were listed one by one: 16 GiB of them.

@@ -86,6 +86,87 @@ fn a_chunk_is_full_when_its_block_is() {
 }
 
 #[test]
+fn a_block_is_filled_to_its_last_byte_and_not_a_byte_beyond() {
+    let chunk = small();
+    let left = BLOCK_BYTES - chunk.bytes() - ENTRY_BYTES - "yoda".len();
+    assert!(chunk.has_room_for("yoda", &"x".repeat(left)));
+    assert!(!chunk.has_room_for("yoda", &"x".repeat(left + 1)));
+
+    let left = BLOCK_BYTES - chunk.bytes() - 2 * ENTRY_BYTES - "eveyes".len();
+    let joins = |bytes| {
+        let texts = [("eve".to_owned(), "yes".to_owned()), (String::new(), "x".repeat(bytes))];
+        small().has_joined(super::tests::chunk(&texts).view())
+    };
+    assert!(joins(left));
+    assert!(!joins(left + 1));
+}
+
+#[test]
+fn a_chunk_tells_what_its_entries_and_its_texts_take_of_the_memory() {
+    let texts = |author: &str| vec![(author.to_owned(), String::new()); 64];
+    let (terse, wordy) = (chunk(&texts("a")).heap_bytes(), chunk(&texts(&"a".repeat(90))).heap_bytes());
+    assert!((64 * (ENTRY_BYTES + 1)..4 * 64 * (ENTRY_BYTES + 1)).contains(&terse), "{terse}");
+    assert!((64 * (ENTRY_BYTES + 90)..4 * 64 * (ENTRY_BYTES + 90)).contains(&wordy), "{wordy}");
+}
+
+#[test]
+fn debug_shows_how_many_messages_a_chunk_has_and_no_text() {
+    let shown = format!("{:?}", small());
+    assert!(shown.contains("3 messages from 5"), "{shown}");
+    assert!(!shown.contains("morning"), "{shown}");
+}
+
+/// What is wrong with a block of these times and these ends of texts, under a right checksum.
+fn damage_of(entries: &[(i64, usize)]) -> Option<Damage> {
+    let text_bytes = entries.last().unwrap().1;
+    let mut chunk = Chunk::new(room(), number(5));
+    for (at_micros, end) in entries {
+        chunk.push(at(*at_micros), "", "x");
+        let entry = chunk.entries.last_mut().unwrap();
+        entry[8..12].copy_from_slice(&u32::try_from(*end).unwrap().to_le_bytes());
+        entry[12..14].copy_from_slice(&1_u16.to_le_bytes());
+    }
+    chunk.text = "x".repeat(text_bytes);
+    let bytes = bytes(&chunk);
+    let label = IndexEntry { first_at: at(entries[0].0), ..label(&chunk) };
+    Block::parse(&bytes, SALT, &label).unwrap().check_order().err()
+}
+
+#[test]
+fn times_rise_and_texts_follow_one_another_and_where_they_do_not_is_told() {
+    let third_entry = (HEADER_BYTES + 2 * ENTRY_BYTES) as u64;
+    assert_eq!(damage_of(&[(10, 5), (20, 9), (30, 10)]), None);
+    for wrong in [(20, 12), (19, 12), (30, 9)] {
+        let damage = damage_of(&[(10, 5), (20, 9), wrong]).unwrap();
+        assert_eq!(damage.offset, third_entry, "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_text_that_is_not_utf_8_is_told_with_its_place() {
+    let chunk = small();
+    let text_start = HEADER_BYTES + 3 * ENTRY_BYTES;
+    let second = "adagood morning".len();
+    let mut bytes = bytes(&chunk);
+    bytes[text_start + second + 2] = 0xff;
+    let block = Block::parse_checked(&bytes, &label(&chunk)).unwrap();
+    let told = |after, limit| block.part(MessageNumber::new(after), limit).err().map(|damage| damage.offset);
+    assert_eq!(told(0, 1), None);
+    assert_eq!(told(5, 1), Some((text_start + second) as u64));
+    assert_eq!(told(0, 3), Some(text_start as u64));
+}
+
+#[test]
+fn a_block_is_the_whole_of_its_bytes() {
+    // Its text ends at a multiple of eight, so that nothing is left over.
+    let chunk = chunk(&[("ada".to_owned(), "hello".to_owned())]);
+    let (whole, right) = (bytes(&chunk), label(&chunk));
+    assert_eq!(whole.len(), chunk.bytes());
+    assert!(Block::parse_checked(&whole, &right).is_ok());
+    assert!(Block::parse_checked(&[&whole[..], &[0; 8]].concat(), &right).is_err());
+}
+
+#[test]
 fn any_flipped_bit_of_a_block_is_found() {
     let chunk = small();
     let mut bytes = bytes(&chunk);
