@@ -175,6 +175,11 @@ impl KeyedRequests {
 mod tests {
     use super::*;
 
+    #[test]
+    fn debug_of_a_fingerprint_shows_no_bit_of_it() {
+        assert_eq!(format!("{:?}", Fingerprint::from_bits(0xfeed)), "Fingerprint(..)");
+    }
+
     fn request(key: usize, at: i64) -> KeyedRequest {
         KeyedRequest {
             user: UserName::parse("luke").unwrap(),

@@ -97,3 +97,25 @@ impl core::fmt::Debug for Page {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_of_a_page_shows_whose_messages_it_holds_and_no_text() {
+        let number = MessageNumber::FIRST;
+        let mut page = Page::default();
+        page.push(Row::Message(MessageRef {
+            conversation: Conversation::Broadcast,
+            number,
+            at: Timestamp::MIN,
+            author: "yoda",
+            body: "marker",
+        }));
+        page.push(Row::Gone { conversation: Conversation::Broadcast, first: number, last: number });
+        let shown = format!("{page:?}");
+        assert!(shown.contains("yoda") && shown.contains("Gone"), "{shown}");
+        assert!(!shown.contains("marker"), "{shown}");
+    }
+}

@@ -17,6 +17,16 @@ fn batch(writer: &mut Writer) -> Vec<Record> {
 }
 
 #[test]
+fn a_store_that_was_not_there_is_said_to_be_made_and_one_that_was_is_not() {
+    let disk = SimDisk::new();
+    for made in [true, false] {
+        let store = FileStorage::open_on(disk.clone(), options()).unwrap();
+        assert_eq!(store.opened().made, made);
+        store.close().unwrap();
+    }
+}
+
+#[test]
 fn the_journal_of_a_store_that_was_closed_is_not_looked_at() {
     let disk = SimDisk::new();
     let mut writer = Writer::default();

@@ -316,7 +316,7 @@ fn large() -> (SimDisk, Vec<String>) {
     let options = FileOptions::new([9; 16]).journal_bytes(12 << 20).housekeeping(Housekeeping::Caller);
     let mut numbers = 1..;
     for messages in [700, 600] {
-        let mut store = FileStorage::open_on(disk.clone(), options.clone()).unwrap();
+        let mut store = FileStorage::open_on(disk.clone(), options).unwrap();
         let body = "A body that makes a message long. ".repeat(120);
         let records: Vec<_> = numbers.by_ref().take(messages).map(|number| posted(number, &body)).collect();
         store.append(&records).unwrap();

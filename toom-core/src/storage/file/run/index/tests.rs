@@ -55,7 +55,11 @@ fn a_block_lies_behind_another_if_it_does_in_the_file_in_the_conversation_and_in
 fn a_page_whose_entries_are_not_those_of_blocks_in_a_row_is_refused() {
     let entries = [entry(1, 5, 10, 0), entry(1, 8, 11, 100), entry(2, 1, 1, 200)];
     let parsed = |entries: &[Entry], first: Entry, page_offset| {
-        let page = sealed(|into| entries.iter().for_each(|entry| entry.put(into)));
+        let page = sealed(|into| {
+            for entry in entries {
+                entry.put(into);
+            }
+        });
         Page::parse(&page, SALT, &Fence { first, page_offset, entries: 3 })
     };
     let [first, second, third] = entries;
@@ -79,7 +83,9 @@ fn fences_that_do_not_tell_of_the_whole_file_in_order_are_refused_and_where_is_t
     let second = fence(entry(2, 1, 1, first.end()), first.end() + 8);
     let parsed = |fences: &[Fence], trailing: &[u8], offset| {
         let bytes = sealed(|into| {
-            fences.iter().for_each(|fence| fence.put(into));
+            for fence in fences {
+                fence.put(into);
+            }
             into.put_bytes(trailing);
         });
         parse_fences(&bytes, SALT, offset)
