@@ -13,6 +13,8 @@ from tree_sitter import Language, Parser
 PARSER = Parser(Language(tree_sitter_rust.language()))
 # What the compiler evaluates can ask for no environment.
 CONSTANTS = {"const_item", "static_item", "array_type", "const_block", "enum_variant", "const_parameter"}
+# The one value of another type that can take the place of an iterator.
+NOTHING = "::std::iter::empty()"
 OPERATIONS = ("binary_expression", "compound_assignment_expr")
 
 
@@ -50,7 +52,8 @@ def site(root, source, mutant, at):
     if genre == "FnValue":
         node = above(node, lambda n: n.type == "block" and n.parent.type == "function_item" and n.start_byte < begin)
         returned = node.parent.child_by_field_name("return_type")
-        if returned is not None and b"impl " in returned.text:
+        is_hidden = returned is not None and b"impl " in returned.text
+        if is_hidden and not (returned.text.startswith(b"impl Iterator") and mutant["replacement"] == NOTHING):
             raise Outside("returns an `impl Trait`, whose type it would change")
         return node
     if genre == "BinaryOperator":
@@ -168,6 +171,9 @@ class File:
     def change_body(self, node, mutants):
         """A function that returns another value at once."""
         body = self.inner(node, node.start_byte, node.end_byte)
+        if mutants[0][1]["replacement"] == NOTHING:
+            length = self.choice([(mutants[0][0], "0")], "usize::MAX")
+            return f"{{ let all = {body}; Iterator::take(all, {length}) }}"
         head = re.match(r"\{(\s*#!\[[^\]]*\])*", body).end()
         returns = (f"if {self.on}({n}) {{ /*<{n}*/return {m['replacement']};/*{n}>*/ }}" for n, m in mutants)
         return body[:head] + "\n" + "\n".join(returns) + "\n" + body[head:]
