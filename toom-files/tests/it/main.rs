@@ -10,6 +10,7 @@
 mod arrival;
 mod cancel;
 mod introduction;
+mod killed;
 mod proxy;
 mod relay;
 mod weather;
