@@ -2,7 +2,7 @@
 //!
 //! Engine, hub and clients are those that users run: what the server's threads do, [`Simulation`] does in an order that chance chooses, and so does everything
 //! outside. Connections delay, split, stall and drop; clocks jump; the disk tears, forgets, fails and is full; the server is killed, also
-//! while it recovers; clients retry; strangers guess passwords and send garbage. Whatever anybody is shown is held against what the server promises, at once, and
+//! while it recovers; old messages are dropped; files are offered; clients retry; strangers guess passwords and send garbage. Whatever anybody is shown is held against what the server promises, at once, and
 //! when the faults are over everything has to come to rest. The same seed does the same, to the byte.
 //!
 //! ```

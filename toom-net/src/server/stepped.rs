@@ -213,6 +213,16 @@ impl<S: Storage, W: Wire> Stepped<S, W> {
         self.engine.metrics().refuses_writes
     }
 
+    /// How many transfers of files are not over.
+    pub(crate) fn open_transfers(&self) -> u64 {
+        self.front.hub.metrics().transfers.open
+    }
+
+    /// How many of them go through the server.
+    pub(crate) fn relays(&self) -> u64 {
+        self.front.hub.metrics().transfers.relays
+    }
+
     /// The most bytes that wait for one peer.
     pub(crate) fn longest_outbox(&self) -> usize {
         self.front.hub.longest_outbox()

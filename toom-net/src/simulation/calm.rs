@@ -18,6 +18,7 @@ pub(super) fn come_to_rest(world: &mut World) -> Kept {
             continue;
         }
         let Some(waits) = waits_for(world) else {
+            world.host.has_no_transfers()?;
             world.host.work_to_the_end(&mut world.common)?;
             return close(world);
         };
@@ -86,7 +87,7 @@ fn round(world: &mut World) -> Kept<bool> {
         moved |= visitor.poll(is_up, common)?;
     }
     for talker in talkers.iter_mut() {
-        moved |= talker.poll(common)?;
+        moved |= talker.poll(common)? || talker.settle(common);
         if talker.next_deadline().is_some_and(|deadline| deadline <= common.clock.mono()) {
             talker.connect(common);
             moved = true;

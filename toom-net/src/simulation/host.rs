@@ -441,6 +441,15 @@ impl Host {
         })
     }
 
+    /// Demands that no transfer is left when everybody is at rest.
+    pub(super) fn has_no_transfers(&self) -> Kept {
+        let Some(running) = &self.running else { return Ok(()) };
+        let (open, relays) = (running.server.open_transfers(), running.server.relays());
+        demand((open, relays) == (0, 0), || {
+            format!("everything comes to rest: {open} transfers are left, {relays} of them relayed")
+        })
+    }
+
     /// Holds the disk against what was told, when no server runs.
     pub(super) fn check_disk(&self, common: &mut Common) -> Kept {
         match found_on(&self.disk, common) {

@@ -106,6 +106,14 @@ counts! {
     found_gone,
     /// Times that somebody was told that messages are gone for good.
     told_gone,
+    /// Times that a session was offered a file.
+    files_offered,
+    /// Files that went through the server.
+    files_relayed,
+    /// Pieces of files that arrived through the server.
+    pieces_relayed,
+    /// Times that a session was told that a transfer is over.
+    files_ended,
     /// Times that the wall clock was set.
     clocks_set,
     /// Times that an operator ended sessions or changed accounts.

@@ -6,6 +6,7 @@ use super::accounts::User;
 use super::common::Common;
 use super::reading::Reading;
 use super::report::{Kept, broken, demand};
+use super::talker::Asked;
 use super::truth::{MARK, Truth};
 use super::view::View;
 use crate::client::{Answer, NextPage};
@@ -23,6 +24,7 @@ pub(super) enum Wanted {
         with: Vec<UserName>,
     },
     Page(Box<Reading>),
+    File(Box<Asked>),
     /// Something in a room of others.
     Trespass(Conversation),
     Other,

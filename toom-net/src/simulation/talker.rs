@@ -1,6 +1,7 @@
 //! Clients of one connection: every line that they are sent is held against the protocol.
 
 use core::net::IpAddr;
+use core::num::NonZeroU16;
 use core::time::Duration;
 use std::collections::VecDeque;
 
@@ -15,6 +16,11 @@ use super::talk::{self, Wanted};
 use super::view::View;
 use crate::client::{Answer, Dialogue, Event};
 use crate::protocol::{ByeCode, Command, Failure, Hello, Live, Push};
+
+mod files;
+
+use files::Files;
+pub(super) use files::{Asked, PIECE_BYTES_MAX};
 
 /// How many requests may be without an answer.
 const PENDING_MAX: usize = 12;
@@ -31,6 +37,9 @@ pub(super) struct Talker {
     user: User,
     ip: IpAddr,
     live: Live,
+    /// Where it takes files, if it does.
+    udp: Option<NonZeroU16>,
+    files: Files,
     dialogue: Dialogue,
     cable: Option<CableId>,
     view: Option<View>,
@@ -46,8 +55,11 @@ pub(super) struct Talker {
 
 impl Talker {
     pub(super) fn new(number: usize, user: User, ip: IpAddr, live: Live) -> Self {
+        let udp = u16::try_from(number + 2000).ok().and_then(NonZeroU16::new).filter(|_| live == Live::On);
         Self {
             name: format!("t{number}"),
+            files: Files::new(user.name.clone(), ip, udp.map(NonZeroU16::get)),
+            udp,
             user,
             ip,
             live,
@@ -71,7 +83,8 @@ impl Talker {
         common.log.note(format_args!("{} connects", self.name));
         self.cable = Some(common.network.borrow_mut().connect(self.ip));
         self.dialogue = Dialogue::new();
-        let hello = Hello { live: self.live, ..Hello::default() };
+        let hello =
+            Hello { live: self.live, udp: self.udp.filter(|_| common.weather.has_files), ..Hello::default() };
         self.ask((Command::Hello(hello), Wanted::Other));
         let login = Command::Login { user: self.user.name.clone(), password: User::password() };
         self.ask((login, Wanted::Login));
@@ -119,6 +132,7 @@ impl Talker {
             common.network.borrow_mut().peer_closes(cable);
         }
         self.view = None;
+        self.files.clear(common);
         let asked = core::mem::take(&mut self.asked);
         self.unknown.extend(asked.into_iter().filter(|(command, _)| command.key().is_some()));
     }
@@ -140,9 +154,10 @@ impl Talker {
         if let Push::Bye { code, .. } = &push {
             common.log.note(format_args!("{} is said goodbye: {code:?}", self.name));
             let calm = common.calm_since.is_some_and(|since| since.after(SETTLED) < common.clock.mono());
-            let waits = self.asked.front().filter(|_| calm && *code == ByeCode::Idle);
-            return demand(waits.is_none(), || {
-                format!("everything comes to rest: {} is thought idle, and waits for {waits:?}", self.name)
+            let answer = self.asked.front().map(|(_, wanted)| format!("for the answer to {wanted:?}"));
+            let waits = answer.or_else(|| self.files.left_alone(common));
+            return demand(waits.is_none() || !calm || *code != ByeCode::Idle, || {
+                format!("everything comes to rest: {} is thought idle, and waits {waits:?}", self.name)
             });
         }
         let Some(view) = &mut self.view else { return broken("nothing is shown before the login") };
@@ -160,7 +175,11 @@ impl Talker {
                 view.leave_out(conversation, first.get(), last.get(), &common.truth)
             }
             Push::Room { room, members } => talk::shows_room(room, &members, view.who(), &common.truth),
-            other => broken(format!("nobody sends files: {other:?}")),
+            Push::Transfer(push) => {
+                common.log.note(format_args!("{} hears {push:?}", self.name));
+                self.files.take(&push, common)
+            }
+            other @ Push::Bye { .. } => broken(format!("it was dealt with: {other:?}")),
         }
     }
 
@@ -172,6 +191,10 @@ impl Talker {
         common: &mut Common,
     ) -> Kept {
         common.counts.answers += 1;
+        if let Wanted::File(asked) = &wanted {
+            common.log.note(format_args!("{} has an answer to {asked:?}: {result:?}", self.name));
+            return self.files.answered(asked, &result, common.clock.mono());
+        }
         let answer = match result {
             Ok(answer) => answer,
             Err(failure) => {
@@ -221,6 +244,13 @@ impl Talker {
             common.log.note(format_args!("{} leaves", self.name));
             return self.ask((Command::Logout, Wanted::Other));
         }
+        if common.weather.has_files && self.live == Live::On && common.chance.permille(600) {
+            for _ in 0..common.chance.between(1, PENDING_MAX - self.asked.len()) {
+                let asked = self.files.draw(users, common);
+                self.ask_for_file(asked, common);
+            }
+            return;
+        }
         self.said += 1;
         let text = format!("{}-{}", self.name, self.said);
         let mut command = talk::draw(&text, &self.user, users, common);
@@ -230,6 +260,21 @@ impl Talker {
             *key = IdempotencyKey::parse(&text).ok();
         }
         self.request(command, None, common);
+    }
+
+    fn ask_for_file(&mut self, asked: Option<Asked>, common: &mut Common) {
+        if let Some(asked) = asked {
+            common.log.note(format_args!("{} asks for {asked:?}", self.name));
+            self.ask((Command::Transfer(asked.request.clone()), Wanted::File(Box::new(asked))));
+        }
+    }
+
+    /// Ends what would last for ever, when the faults are over.
+    pub(super) fn settle(&mut self, common: &mut Common) -> bool {
+        let asked = self.files.settle(common);
+        let settles = asked.is_some();
+        self.ask_for_file(asked, common);
+        settles
     }
 
     fn request(&mut self, command: Command, goes_on: Option<Reading>, common: &mut Common) {
@@ -242,6 +287,9 @@ impl Talker {
     pub(super) fn waits_for(&self, common: &Common) -> Option<String> {
         if let Some((_, wanted)) = self.asked.front().or(self.unknown.first()) {
             return Some(format!("{} for the answer to {wanted:?}", self.name));
+        }
+        if let Some(transfer) = self.files.waits_for() {
+            return Some(format!("{} {transfer}", self.name));
         }
         let view = self.view.as_ref().filter(|_| self.live == Live::On)?;
         let (place, number) = view.missing(&common.truth)?;

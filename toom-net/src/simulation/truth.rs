@@ -10,10 +10,13 @@ use crate::protocol::MessageLine;
 
 mod floors;
 mod found;
+mod offers;
 
 pub(super) use floors::Floors;
 use floors::Left;
 pub(super) use found::Found;
+use offers::Offers;
+pub(super) use offers::Side;
 
 /// What every text begins with: who must not see any looks for it.
 pub(super) const MARK: &str = "said:";
@@ -32,6 +35,7 @@ pub(super) struct Truth {
     before_last: Told,
     /// Where every conversation ended at each login.
     logins: BTreeMap<Timestamp, BTreeMap<Conversation, u64>>,
+    pub(super) offers: Offers,
     retention: Retention,
     floors: Floors,
     /// Whether more may be gone than that: nobody could look.

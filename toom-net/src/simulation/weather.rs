@@ -6,6 +6,8 @@ use core::time::Duration;
 use toom_core::{Config, FileOptions, Housekeeping, Limits, Policy, Retention, Seed};
 
 use super::chance::Chance;
+use super::talker::PIECE_BYTES_MAX;
+use crate::protocol::Leave;
 use crate::server::{Rate, ServerLimits};
 
 /// The most rows of a page that anybody asks for.
@@ -44,6 +46,8 @@ pub(super) struct Weather {
     pub(super) config: Config,
     pub(super) journal_bytes: u64,
     pub(super) retention: Retention,
+    /// Whether clients send files.
+    pub(super) has_files: bool,
     pub(super) random: [u8; 16],
 }
 
@@ -61,7 +65,8 @@ impl Weather {
         let has_retention = seed / 100 % 2 == 1;
         // With few messages to a file there is something to drop.
         let journal_bytes_max = if has_retention { 2048 } else { u64::MAX };
-        Self {
+        let has_files = seed / 200 % 2 == 1;
+        let mut weather = Self {
             users: chance.between(2, 6),
             visitors: chance.between(1, 5),
             talkers: chance.between(1, 4),
@@ -85,7 +90,30 @@ impl Weather {
             journal_bytes: chance.pick(&[512, 2048, 16_384]).copied().unwrap_or(2048).min(journal_bytes_max),
             retention: if has_retention { retention(&mut Chance::new(!seed)) } else { Retention::default() },
             random: u128::from(chance.bits()).to_le_bytes(),
+            has_files,
+        };
+        if has_files {
+            weather.bring_files(&mut Chance::new(!seed ^ 1));
         }
+        weather
+    }
+
+    /// Clients that send files, by way of the server, and not much room for that.
+    fn bring_files(&mut self, chance: &mut Chance) {
+        (self.users, self.visitors, self.vandals) = (chance.between(2, 3), 1, 1);
+        self.talkers = chance.between(2, 6);
+        self.window = *chance.pick(&[300, 1000, 8000]).unwrap_or(&1000);
+        let seconds =
+            |chance: &mut Chance, few: &[u64]| Duration::from_secs(chance.pick(few).copied().unwrap_or(60));
+        self.limits = ServerLimits {
+            outbox_bytes_max: *chance.pick(&[1000, 20_000]).unwrap_or(&1000),
+            transfers_per_session_max: chance.between(1, 4),
+            relays_max: chance.between(1, 3),
+            offer_time: seconds(chance, &[1, 10, 300]),
+            relay_time: seconds(chance, &[1, 60]),
+            relay_bytes_per_second: *chance.pick(&[0, 500, 100_000]).unwrap_or(&0),
+            ..self.limits
+        };
     }
 
     /// The most bytes that wait for a peer: as many as it may leave unread before nothing more of its is read, as many again of what must
@@ -98,7 +126,10 @@ impl Weather {
         let page = rows * line + (rows * text).min(limits.page_bytes_max + text);
         // `RDM` counts as half of the requests that may be under way; the longest of the other replies is that to `HELP`.
         let replies = 2 * page + HELP_BYTES + 2 * line * self.limits.requests_in_flight_max.get();
-        2 * self.limits.outbox_bytes_max + replies
+        // As many pieces of files as one side may give leave for at once.
+        let piece = line + PIECE_BYTES_MAX.div_ceil(3) * 4;
+        let pieces = if self.has_files { usize::from(Leave::MAX) * piece } else { 0 };
+        2 * self.limits.outbox_bytes_max + replies + pieces
     }
 
     /// Whether old messages are dropped.
