@@ -32,8 +32,9 @@ impl Hub {
         let offered = self.introductions.offer(sender, user, asked, offer.file, &self.limits, now);
         match offered {
             Ok((id, tell)) => {
-                self.carry_out(to.ok(Vec::new(), Success::Transfer { id }), now);
+                // First, since the answer may be the last of the session, and then the end is to be told behind it.
                 self.tells.push_back(tell);
+                self.carry_out(to.ok(Vec::new(), Success::Transfer { id }), now);
             }
             Err(why) => self.carry_out(refused(to, why), now),
         }
@@ -47,8 +48,9 @@ impl Hub {
         });
         match done {
             Ok((id, tells)) => {
-                self.carry_out(to.ok(Vec::new(), Success::Transfer { id }), now);
+                // First, as for an offer.
                 self.tells.extend(tells);
+                self.carry_out(to.ok(Vec::new(), Success::Transfer { id }), now);
             }
             Err(why) => self.carry_out(refused(to, why), now),
         }

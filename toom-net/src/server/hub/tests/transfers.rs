@@ -109,6 +109,23 @@ fn a_transfer_ends_with_the_connection_of_either_side_however_that_ends() {
     }
 }
 
+/// The answer is the last that a peer gets which sends no more.
+#[test]
+fn what_a_session_asks_for_last_is_told_before_its_end() {
+    let mut hub = hub(ServerLimits::default());
+    let (obiwan, luke) = (log_in(&mut hub, "obiwan", "on"), receiver(&mut hub, "luke"));
+    let line = format!("UPD OFFER luke 3 {HASH} {HASH} film.mp4\n");
+    let Some(Input::Ask(ask)) = feed(&mut hub, obiwan, &line).pop() else { panic!("it asks the engine") };
+    let Operation::Offer(offer) = ask.operation else { panic!("{:?}", ask.operation) };
+    hub.end_of_input(obiwan);
+    hub.serve(obiwan, NOW);
+    hub.release([Release::Offer { to: ask.to, user: "obiwan".parse().unwrap(), offer }], NOW);
+    let offered = format!("UPD OFFER 1 obiwan 3 {HASH} {HASH} film.mp4\n");
+    assert_eq!(said(&mut hub, luke).0, offered + "UPD END 1 gone the other session has ended\n");
+    assert_eq!(said(&mut hub, obiwan).0, "OK UPD 1\n");
+    assert_eq!(hub.metrics().transfers.open, 0);
+}
+
 #[test]
 fn a_server_that_shuts_down_says_goodbye_and_nothing_of_transfers() {
     let mut hub = hub(ServerLimits::default());
