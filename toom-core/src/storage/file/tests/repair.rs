@@ -313,7 +313,7 @@ fn progress_rises_to_the_whole() {
 /// A store with two history files of some MiB each, whose messages have different times, and nothing else.
 fn large() -> (SimDisk, Vec<String>) {
     let disk = SimDisk::new();
-    let options = FileOptions::new([9; 16]).journal_bytes(12 << 20).housekeeping(Housekeeping::Caller);
+    let options = FileOptions::new([9; 16]).journal_bytes(3 << 20).housekeeping(Housekeeping::Caller);
     let mut numbers = 1..;
     for messages in [700, 600] {
         let mut store = FileStorage::open_on(disk.clone(), options).unwrap();
