@@ -107,6 +107,7 @@ def main():
     parser.add_argument("package")
     parser.add_argument("words", nargs="*")
     parser.add_argument("--rest", action="store_true")
+    parser.add_argument("--every", type=int, default=1, metavar="N")
     parser.add_argument("--slow", type=float, default=2.0, metavar="SECONDS")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--report", action="store_true", help="only what was found the last time")
@@ -129,6 +130,7 @@ def main():
         to_try = [n for n in chosen if n not in building.not_viable and n not in building.outside]
         if options.rest:
             to_try = [n for n in to_try if results.get(building.mutants[n]["name"], "outlived") == "outlived"]
+        to_try = to_try[:: options.every]
         print(f"{len(to_try)} mutants to try", flush=True)
         for number, result, test in trying.each(trying.judge, to_try):
             name = building.mutants[number]["name"]
