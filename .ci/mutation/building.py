@@ -52,12 +52,19 @@ class Building:
         self.env = dict(os.environ, CARGO_TARGET_DIR=f"{work}/build", CARGO_INCREMENTAL="1")
         self.kept = f"{work}/{package}.not-viable.json"
         self.copy()
-        listed = self.cargo("mutants", "--list", "--json", "-p", package)
-        mutants = {n: m for n, m in enumerate(json.loads(listed.stdout))}
+        mutants = {n: m for n, m in enumerate(self.listed())}
         self.count = len(mutants)
         self.mutants = {n: m for n, m in mutants.items() if not any(part in m["file"] for part in NO_PART)}
         # By number: why it does not compile, and why it has no switch.
         self.not_viable, self.outside = {}, {}
+        if os.path.exists(self.kept):
+            with open(self.kept) as file:
+                kept = json.load(file)
+            self.not_viable = {n: kept[m["name"]] for n, m in self.mutants.items() if m["name"] in kept}
+        self.write_switches()
+
+    def listed(self):
+        return asked("cargo", "mutants", "--list", "--json", "-p", self.package)
 
     def cargo(self, *arguments):
         done = subprocess.run(["cargo", *arguments], cwd=self.tree, env=self.env, capture_output=True, text=True)
@@ -71,8 +78,9 @@ class Building:
         for name in filter(os.path.isfile, names.decode().split("\0")):
             with open(name, "rb") as file:
                 self.copied[name] = file.read()
-            self.put(name, self.copied[name])
-            shutil.copymode(name, f"{self.tree}/{name}")
+            if not name.startswith(f"{self.package}/src/"):
+                self.put(name, self.copied[name])
+                shutil.copymode(name, f"{self.tree}/{name}")
         for folder, _, files in os.walk(f"{self.tree}/{self.package}"):
             for path in (f"{folder}/{file}" for file in files):
                 if path.removeprefix(self.tree + "/") not in self.copied:
@@ -112,27 +120,20 @@ class Building:
             self.put(name, switched[name].encode() if name in switched else self.copied[name])
 
     def roots(self):
-        packages = json.loads(self.cargo("metadata", "--no-deps", "--format-version", "1").stdout)["packages"]
+        packages = asked("cargo", "metadata", "--no-deps", "--format-version", "1")["packages"]
         targets = next(p["targets"] for p in packages if p["name"] == self.package)
-        here = os.path.realpath(self.tree) + "/"
+        here = os.path.realpath(".") + "/"
         return [t["src_path"].removeprefix(here) for t in targets if t["kind"][0] in ("lib", "bin")]
 
     def build(self):
         """Builds until what is left compiles: who causes an error is taken out."""
         wanted = ["build", "-q", "-p", self.package, "--lib", "--bins", "--message-format=json"]
-        if os.path.exists(self.kept):
-            with open(self.kept) as file:
-                kept = json.load(file)
-            self.not_viable = {n: kept[m["name"]] for n, m in self.mutants.items() if m["name"] in kept}
-        while True:
-            self.write_switches()
-            done = self.cargo(*wanted)
-            if done.returncode == 0:
-                break
+        while (done := self.cargo(*wanted)).returncode:
             guilty = self.guilty(done.stdout)
             if not guilty:
                 sys.exit(f"it does not compile, and no mutant seems to be the cause: {done.stderr[-3000:]}{done.stdout[-3000:]}")
             self.not_viable.update(guilty)
+            self.write_switches()
             print(f"{len(guilty)} mutants do not compile", flush=True)
         with open(self.kept, "w") as file:
             json.dump({self.mutants[n]["name"]: why for n, why in self.not_viable.items()}, file)
@@ -157,6 +158,11 @@ class Building:
         lines = self.cargo("test", "-q", "-p", self.package, "--no-run", "--message-format=json").stdout.splitlines()
         artifacts = [json.loads(line) for line in lines]
         return [a["executable"] for a in artifacts if a.get("executable") and a["profile"]["test"]]
+
+
+def asked(*command):
+    """What a command answers of the tree itself."""
+    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
 def allowing(text):

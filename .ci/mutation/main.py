@@ -121,8 +121,8 @@ def main():
         with open(kept) as file:
             results = json.load(file)
     chosen = [n for n, m in building.mutants.items() if not options.words or any(word in m["name"] for word in options.words)]
-    building.build()
     if not options.report:
+        building.build()
         programs = building.test_programs()
         trying = Trying(f"{building.tree}/{options.package}", programs, options.slow, options.jobs)
         count = trying.trace()
