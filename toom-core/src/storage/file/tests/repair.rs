@@ -310,15 +310,14 @@ fn progress_rises_to_the_whole() {
     }
 }
 
-/// A store with two history files of some MiB each, whose messages have different times, and nothing else.
-fn large() -> (SimDisk, Vec<String>) {
+/// A store with two history files of so many messages, and nothing else.
+fn two_files(messages: [usize; 2], body: &str) -> (SimDisk, Vec<String>) {
     let disk = SimDisk::new();
     let options = FileOptions::new([9; 16]).journal_bytes(3 << 20).housekeeping(Housekeeping::Caller);
     let mut numbers = 1..;
-    for messages in [700, 600] {
+    for messages in messages {
         let mut store = FileStorage::open_on(disk.clone(), options).unwrap();
-        let body = "A body that makes a message long. ".repeat(120);
-        let records: Vec<_> = numbers.by_ref().take(messages).map(|number| posted(number, &body)).collect();
+        let records: Vec<_> = numbers.by_ref().take(messages).map(|number| posted(number, body)).collect();
         store.append(&records).unwrap();
         store.close().unwrap();
     }
@@ -338,7 +337,7 @@ fn damage_indexes(disk: &SimDisk, names: &[String]) {
 
 #[test]
 fn a_large_repair_tells_its_progress_evenly_of_all_that_it_reads() {
-    let (disk, names) = large();
+    let (disk, names) = two_files([700, 600], &"A body that makes a message long. ".repeat(120));
     let bytes: Vec<_> = names.iter().map(|name| disk.bytes_of(name).unwrap().len() as u64).collect();
     assert!(bytes.len() == 2 && bytes.iter().all(|bytes| *bytes > 2 << 20), "{bytes:?}");
     damage_indexes(&disk, &names);
@@ -359,7 +358,7 @@ fn a_large_repair_tells_its_progress_evenly_of_all_that_it_reads() {
 
 #[test]
 fn messages_lie_as_close_together_after_a_repair_as_before() {
-    let (disk, names) = large();
+    let (disk, names) = two_files([700, 600], "May the Force be with you.");
     let before = names.iter().map(|name| disk.bytes_of(name).unwrap().len()).sum::<usize>();
     damage_indexes(&disk, &names);
     let planned = plan(&disk).unwrap();
