@@ -119,7 +119,7 @@ impl Sequence {
             let entry = self.held.first_entry().filter(|entry| *entry.key() <= seen.saturating_add(1))?;
             let (number, held) = entry.remove_entry();
             self.held_bytes -= held.bytes();
-            let last = held.last().unwrap_or(number);
+            let last = held.last().map_or(number, |last| self.before_next(last));
             self.seen = Some(last.max(seen));
             let range = || Some((MessageNumber::new(seen + 1)?, MessageNumber::new(last)?));
             match held {
@@ -131,6 +131,12 @@ impl Sequence {
                 Held::Missed(_) => return range().map(|(first, last)| Next::Missed { first, last }),
             }
         }
+    }
+
+    /// `last`, or the number before the next that is held, if that is smaller: what arrived is shown, also where it is gone by now. What
+    /// was cut off stays missing, and is asked for again.
+    fn before_next(&self, last: u64) -> u64 {
+        self.held.first_key_value().map_or(last, |(next, _)| last.min(next - 1))
     }
 
     /// The number behind which messages are missing: some that exist were not handed on.

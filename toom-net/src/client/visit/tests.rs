@@ -383,6 +383,22 @@ fn a_silent_server_is_asked_for_a_sign_of_life_and_then_given_up() {
     assert!(matches!(world.visit.next_event(), Some(VisitEvent::Pushed(Pushed::Away(_)))));
 }
 
+/// What came out beside answers, in words.
+fn pushed(world: &World) -> Vec<String> {
+    world
+        .seen
+        .iter()
+        .map(|seen| match seen {
+            VisitEvent::Pushed(Pushed::Gone { first, last, .. }) => format!("gone {first} {last}"),
+            VisitEvent::Pushed(Pushed::Lag { first, last, .. }) => format!("lag {first} {last}"),
+            VisitEvent::Pushed(Pushed::Message(message)) => message.number.to_string(),
+            VisitEvent::Pushed(Pushed::Away(_)) => "away".to_owned(),
+            VisitEvent::Pushed(Pushed::Back { .. }) => "back".to_owned(),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
 #[test]
 fn messages_that_are_gone_for_good_are_named_and_so_are_those_that_the_server_does_not_give() {
     let mut world = World::new([]);
@@ -396,19 +412,32 @@ fn messages_that_are_gone_for_good_are_named_and_so_are_those_that_the_server_do
     world.flow();
     world.server.say("LAG 2 4 4".to_owned());
     world.flow();
-    let seen: Vec<_> = world
-        .seen
-        .iter()
-        .map(|seen| match seen {
-            VisitEvent::Pushed(Pushed::Gone { first, last, .. }) => format!("gone {first} {last}"),
-            VisitEvent::Pushed(Pushed::Lag { first, last, .. }) => format!("lag {first} {last}"),
-            VisitEvent::Pushed(Pushed::Message(message)) => message.number.to_string(),
-            VisitEvent::Pushed(Pushed::Away(_)) => "away".to_owned(),
-            VisitEvent::Pushed(Pushed::Back { .. }) => "back".to_owned(),
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    assert_eq!(seen, ["away", "back", "gone 1 3", "4", "5", "lag 6 9", "lag 4 4"]);
+    assert_eq!(pushed(&world), ["away", "back", "gone 1 3", "4", "5", "lag 6 9", "lag 4 4"]);
+}
+
+#[test]
+fn what_arrived_and_waits_for_others_is_shown_although_all_of_them_are_gone_by_now() {
+    for (gone, told) in [
+        (2, ["1", "gone 2 2", "3", "4", "5", "6"].as_slice()),
+        (4, &["1", "gone 2 3", "4", "5", "6"]),
+        (5, &["1", "gone 2 3", "4", "5", "6"]),
+        (6, &["1", "gone 2 3", "4", "5", "gone 6 6"]),
+    ] {
+        let mut world = World::new([]);
+        world.server.post(B, "luke", "pushed");
+        world.server.lag();
+        world.server.post(B, "luke", "left out");
+        world.server.post(B, "luke", "left out");
+        world.server.tell_lag();
+        world.server.post(B, "luke", "pushed");
+        world.server.post(B, "luke", "pushed");
+        world.server.lag();
+        world.server.post(B, "luke", "left out");
+        world.server.tell_lag();
+        world.server.gone.insert(B, gone);
+        world.flow();
+        assert_eq!(pushed(&world), told);
+    }
 }
 
 #[test]
