@@ -222,3 +222,23 @@ fn a_key_opens_no_room() {
     assert_eq!(told(&world.single(&post(3, 1))), Told::Refused);
     assert_eq!(told(&world.single(&post(0, 2))), Told::Refused);
 }
+
+#[test]
+fn a_request_that_is_repeated_in_one_batch_has_one_effect_and_one_answer() {
+    let body = |text: &str| Body::parse(text).unwrap();
+    for write in [
+        Write::Broadcast(body("hello")),
+        Write::PostRoom(RoomId::FIRST, body("hello")),
+        Write::CreateRoom(vec![user("yoda")]),
+    ] {
+        let mut world = world();
+        let order =
+            |write: &Write| Order { session: SessionId::new(0), key: Some(number(1)), write: write.clone() };
+        let other = order(&Write::Broadcast(body("something else")));
+        let answers = world.batch(&[order(&write), order(&write), other]);
+        let [first, second, other] = answers.iter().map(told).collect::<Vec<_>>().try_into().unwrap();
+        let Told::Done { reply, heard: true } = first else { panic!("{write:?}: {first:?}") };
+        assert_eq!(second, Told::Done { reply, heard: false }, "{write:?}");
+        assert_eq!(other, Told::KeyReused, "{write:?}");
+    }
+}
