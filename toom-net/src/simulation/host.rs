@@ -1,21 +1,22 @@
 //! The server with its disk: it is started, run, and ended in every way that a server ends.
 
-use core::time::Duration;
-
 use toom_core::simulated::{Fault, SimDisk};
-use toom_core::{FileStorage, History as _, Mono, Now, Secret, Storage as _, StorageError, UserName};
+use toom_core::{FileStorage, Mono, Now, Secret, Storage as _, UserName};
 
 use super::accounts::User;
 use super::common::Common;
 use super::damage;
 use super::guesses::Guesses;
 use super::network::Cut;
-use super::report::{Broken, Kept, broken, demand};
+use super::report::{Kept, demand};
 use super::store::Store;
-use super::truth::{Floors, Found};
+use super::truth::Found;
 use super::wire::ServerEnd;
 use crate::server::Event;
 use crate::server::stepped::{Stepped, Turned};
+
+mod checks;
+mod operator;
 
 /// The server, whether it runs or not, and its disk.
 pub(super) struct Host {
@@ -269,49 +270,6 @@ impl Host {
         self.look_at_floors(common)
     }
 
-    /// Looks what the store has dropped, and demands that it was not too much.
-    fn look_at_floors(&mut self, common: &mut Common) -> Kept {
-        let Some(running) = self.running.as_mut().filter(|_| common.weather.has_retention()) else {
-            return Ok(());
-        };
-        let floors = Floors::read(&common.truth.places(), &running.store);
-        let seen = floors.ok().zip(running.store.bytes_on_disk());
-        let went = common.truth.sees(seen)?;
-        if went > 0 {
-            common.counts.messages_gone += went;
-            common.counts.drops += 1;
-            common.log.note(format_args!("{went} messages are gone for good"));
-        }
-        Ok(())
-    }
-
-    /// Does all the work behind the journal, and demands that nothing is left to be dropped.
-    pub(super) fn work_to_the_end(&mut self, common: &mut Common) -> Kept {
-        if !common.weather.has_retention() {
-            return Ok(());
-        }
-        loop {
-            let Some(running) = &self.running else { return Ok(()) };
-            match running.store.work() {
-                Ok(true) => self.look_at_floors(common)?,
-                Ok(false) => break,
-                Err(_) => return Ok(()),
-            }
-        }
-        let bytes = self.running.as_ref().and_then(|running| running.store.bytes_on_disk());
-        let files = damage::history(&self.disk)?;
-        let (all, largest) = (files.iter().sum(), files.into_iter().max().unwrap_or_default());
-        demand(bytes.is_some_and(|bytes| bytes <= all), || {
-            format!("the history takes what its files take: {all} bytes, and {bytes:?} are told")
-        })?;
-        let most = common.weather.retention.keep_bytes.map(|kept| kept + largest);
-        demand(most.is_none_or(|most| bytes < Some(most)), || {
-            format!(
-                "what is not to be kept is dropped: {bytes:?} bytes are there, less than {most:?} should be"
-            )
-        })
-    }
-
     /// From some call on the disk takes nothing any more.
     fn begin_cut(&mut self, within: Option<u64>, common: &mut Common) -> Option<u64> {
         let nth = within?;
@@ -359,16 +317,6 @@ impl Host {
         Ok(told)
     }
 
-    /// Holds the disk that a power cut would leave now against what was told.
-    fn imagine(&self, common: &mut Common) -> Kept {
-        common.counts.power_cuts_imagined += 1;
-        let copy = self.disk.crash_seeded(common.chance.bits());
-        copy.set_bytes_max(None);
-        let found = found_on(&copy, common);
-        let found = found.map_err(|error| Broken(format!("a store opens after every power cut: {error}")))?;
-        common.truth.holds(&found).map(drop)
-    }
-
     /// Checks one of the passwords that wait.
     pub(super) fn check(&mut self, which: usize, common: &mut Common) -> bool {
         let Some(running) = &mut self.running else { return false };
@@ -389,50 +337,6 @@ impl Host {
         self.running.as_mut().is_some_and(|running| running.server.read())
     }
 
-    /// The operator does something.
-    pub(super) fn operate(&mut self, common: &mut Common) {
-        let Some(running) = &mut self.running else { return };
-        common.counts.operations += 1;
-        let user = common.chance.pick(&self.users).map(|user| user.name.clone());
-        if common.chance.permille(600) {
-            common.log.note(format_args!("{user:?} is kicked"));
-            if let Some(user) = user {
-                running.server.kick(user);
-            }
-        } else {
-            let accounts = common.chance.between(self.users.len().saturating_sub(1), self.users.len());
-            self.set_accounts(accounts, common);
-        }
-    }
-
-    /// The first so many users have accounts from now on.
-    pub(super) fn set_accounts(&mut self, accounts: usize, common: &mut Common) {
-        common.log.note(format_args!("there are {accounts} accounts"));
-        self.accounts = accounts;
-        let kept = self.accounts();
-        if let Some(running) = &self.running {
-            running.server.set_accounts(kept);
-        }
-    }
-
-    /// Everybody has an account again.
-    pub(super) fn put_all_accounts(&mut self, common: &mut Common) {
-        self.set_accounts(self.users.len(), common);
-    }
-
-    /// Shuts the server down.
-    pub(super) fn shut_down(&mut self, common: &mut Common) {
-        let Some(running) = self.running.as_mut().filter(|running| running.phase == Phase::Serving) else {
-            return;
-        };
-        common.log.note(format_args!("the server shuts down"));
-        let now = running.now(common).mono;
-        running.server.shut_down(now);
-        let until = common.clock.mono().after(common.weather.limits.closing_time + Duration::from_millis(1));
-        running.phase = Phase::Closing { until };
-        common.network.borrow_mut().refuse_backlog(Cut::Broken, &mut common.chance);
-    }
-
     /// Whether nothing of what is due is left undone.
     pub(super) fn is_idle(&self, common: &Common) -> bool {
         self.running.as_ref().is_none_or(|running| {
@@ -449,23 +353,6 @@ impl Host {
             format!("everything comes to rest: {open} transfers are left, {relays} of them relayed")
         })
     }
-
-    /// Holds the disk against what was told, when no server runs.
-    pub(super) fn check_disk(&self, common: &mut Common) -> Kept {
-        match found_on(&self.disk, common) {
-            Ok(found) => {
-                let (later, _) = common.truth.take(&found)?;
-                demand(later == 0, || format!("everything that is stored was told: {later} things were not"))
-            }
-            Err(error) => broken(format!("a store that was closed is opened: {error}")),
-        }
-    }
-}
-
-fn found_on(disk: &SimDisk, common: &Common) -> Result<Found, StorageError> {
-    let mut storage = FileStorage::open_on(disk.clone(), common.weather.options())?;
-    let rooms = storage.recover()?.rooms;
-    Found::read(rooms, &storage)
 }
 
 fn tell(event: &Event, common: &mut Common) -> Kept<usize> {
