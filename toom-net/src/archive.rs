@@ -13,7 +13,7 @@ mod private;
 mod progress;
 mod text_logs;
 
-pub use export::{ExportError, create_file, export_json, export_text};
+pub use export::{ExportError, create_file, export_json, export_json_file, export_text};
 pub use import::{Import, ImportError, ImportOptions, Imported, Malformed};
 pub use line::{Entry, EntryError, EntryLine};
 pub use names::{conversation_of, file_name};

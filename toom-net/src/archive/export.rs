@@ -3,7 +3,7 @@
 use core::ops::ControlFlow;
 use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
@@ -15,6 +15,9 @@ use super::merge::{Kept, Merge};
 use super::names::file_name;
 use super::private;
 use super::progress::{Counts, Meter, Progress, Step};
+use unfinished::Unfinished;
+
+mod unfinished;
 
 /// Why an export was not finished.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +73,7 @@ impl Contents {
 /// `zone` show, down to the second. Who the members of rooms are is not in them.
 ///
 /// # Errors
-/// [`ExportError`]; it is found before anything is written that a file is there already.
+/// [`ExportError`]; it is found before anything is written that a file is there already. What was written is removed again.
 pub fn export_text<S: Storage>(
     store: &mut S,
     folder: &Path,
@@ -92,16 +95,11 @@ pub fn export_text<S: Storage>(
         .create(folder)
         .map_err(|error| failed(folder, "make the folder", error))?;
     let mut meter = Meter::new(Step::Exporting, counts.messages, tell);
+    let mut made = Unfinished::default();
     for conversation in files {
-        let path = path(conversation);
-        let file = create_file(&path)?;
-        write_log(store, conversation, zone, BufWriter::new(file), &mut meter).map_err(
-            |error| match error {
-                ExportError::Write(error) => failed(&path, "write", error),
-                error => error,
-            },
-        )?;
+        made.write(&path(conversation), |out| write_log(store, conversation, zone, out, &mut meter))?;
     }
+    made.keep();
     meter.finish();
     Ok(counts)
 }
@@ -110,7 +108,7 @@ fn write_log<S: Storage>(
     store: &S,
     conversation: Conversation,
     zone: &TimeZone,
-    mut out: impl Write,
+    out: &mut impl Write,
     meter: &mut Meter<'_>,
 ) -> Result<(), ExportError> {
     let mut written = Ok(());
@@ -119,7 +117,7 @@ fn write_log<S: Storage>(
         meter.add(1);
         if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
-    written.and_then(|()| out.flush()).map_err(ExportError::Write)
+    written.map_err(ExportError::Write)
 }
 
 /// Creates a file for its owner alone, where none is.
@@ -133,6 +131,21 @@ pub fn create_file(path: &Path) -> Result<File, ExportError> {
             _ => failed(path, "create", error),
         }
     })
+}
+
+/// Writes what [`export_json`] does to a new file for its owner alone.
+///
+/// # Errors
+/// [`ExportError`]; what was written is removed again.
+pub fn export_json_file<S: Storage>(
+    store: &mut S,
+    path: &Path,
+    tell: &mut dyn FnMut(Progress),
+) -> Result<Counts, ExportError> {
+    let mut made = Unfinished::default();
+    let counts = made.write(path, |out| export_json(store, out, tell))?;
+    made.keep();
+    Ok(counts)
 }
 
 /// Writes everything that `store` keeps but the idempotency keys as lines of JSON, in order of time, to be read by

@@ -75,7 +75,9 @@ fn a_file_that_is_there_is_not_overwritten_and_no_other_is_made() {
             "{refused:?}"
         );
         assert_eq!(folder.files(), files(&[(taken, "mine")]));
-        assert!(matches!(create_file(&folder.path(taken)), Err(ExportError::Exists { .. })));
+        let refused = export_json_file(&mut small_world().store, &folder.path(taken), &mut |_| ());
+        assert!(matches!(refused, Err(ExportError::Exists { .. })), "{refused:?}");
+        assert_eq!(folder.files(), files(&[(taken, "mine")]));
     }
 }
 
@@ -94,8 +96,24 @@ fn a_writer_that_fails_is_told() {
     assert!(matches!(refused, Err(ExportError::Write(_))), "{refused:?}");
     let mut meter = |_| ();
     let mut meter = Meter::new(Step::Exporting, 1, &mut meter);
-    let refused = write_log(&small_world().store, Conversation::Broadcast, &TimeZone::UTC, Full, &mut meter);
+    let refused =
+        write_log(&small_world().store, Conversation::Broadcast, &TimeZone::UTC, &mut Full, &mut meter);
     assert!(matches!(refused, Err(ExportError::Write(_))), "{refused:?}");
+}
+
+#[test]
+fn an_export_that_is_not_finished_leaves_no_file_and_says_which_it_could_not_write() {
+    let folder = Folder::new(&[("mine", "mine")]);
+    let full = |_: &mut _| Err::<(), _>(ExportError::Write(io::ErrorKind::StorageFull.into()));
+    let mut made = Unfinished::default();
+    made.write(&folder.path("one"), |out| out.write_all(b"one").map_err(ExportError::Write)).unwrap();
+    assert_eq!(folder.files(), files(&[("mine", "mine"), ("one", "one")]));
+    let refused = made.write(&folder.path("two"), full).unwrap_err();
+    assert!(refused.to_string().starts_with(&format!("cannot write {}: ", folder.path("two").display())));
+    let refused = made.write(&folder.path("mine"), full);
+    assert!(matches!(refused, Err(ExportError::Exists { .. })), "{refused:?}");
+    drop(made);
+    assert_eq!(folder.files(), files(&[("mine", "mine")]));
 }
 
 #[cfg(unix)]
@@ -105,7 +123,7 @@ fn the_files_are_for_their_owner_alone() {
     let parent = Folder::new(&[]);
     let folder = parent.path("a/b");
     export_text(&mut small_world().store, &folder, &TimeZone::UTC, &mut |_| ()).unwrap();
-    create_file(&folder.join("json")).unwrap();
+    export_json_file(&mut small_world().store, &folder.join("json"), &mut |_| ()).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
     for name in ["messagelog.txt", "SR_1_messagelog.txt", "json"] {

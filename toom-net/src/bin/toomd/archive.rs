@@ -1,14 +1,14 @@
 //! `toomd export` and `toomd import`: the history as files, and back.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
 use toom_core::{RoomId, Storage, UserName};
 use toom_net::archive::{
-    Counts, ExportError, Import, ImportError, ImportOptions, create_file, export_json, export_text,
+    Counts, ExportError, Import, ImportError, ImportOptions, export_json, export_json_file, export_text,
 };
 
 use crate::bars::Bars;
@@ -80,11 +80,10 @@ pub(crate) fn export(args: &ExportArgs) -> Result<(), Failure> {
 
 fn to_json(store: &mut impl Storage, to: Option<&Path>) -> Result<Counts, ExportError> {
     let mut bars = Bars::default();
-    let out: Box<dyn Write> = match to {
-        Some(path) => Box::new(create_file(path)?),
-        None => Box::new(io::stdout().lock()),
-    };
-    export_json(store, &mut BufWriter::new(out), &mut bars.teller())
+    match to {
+        Some(path) => export_json_file(store, path, &mut bars.teller()),
+        None => export_json(store, &mut BufWriter::new(io::stdout().lock()), &mut bars.teller()),
+    }
 }
 
 /// Carries out `toomd import`.
