@@ -27,8 +27,8 @@ pub fn saved_name(presenter: &str, file_name: &str) -> String {
         (true, false) => file_name,
         (false, false) => format!("{presenter}_{file_name}"),
     };
-    let name = if is_reserved(&name) { format!("_{name}") } else { name };
-    cut(&name, BYTES_MAX)
+    let name = cut(&name, BYTES_MAX);
+    if is_reserved(&name) { cut(&format!("_{name}"), BYTES_MAX) } else { name }
 }
 
 /// The name as it is offered to the other side: without the folders, one line, not too long.
@@ -146,6 +146,15 @@ mod tests {
             assert_eq!(saved_name(".", nothing), "_file", "{nothing:?}");
             assert_eq!(saved_name("yoda", nothing), "yoda_file", "{nothing:?}");
         }
+    }
+
+    /// It was looked at before it was cut.
+    #[test]
+    fn a_long_name_of_which_the_name_of_a_device_is_left_is_none() {
+        let blanks = " ".repeat(BYTES_MAX);
+        assert_eq!(saved_name("", &format!("PRN{blanks}x")), "_PRN");
+        let name = saved_name("", &format!("con.{}", "x".repeat(BYTES_MAX)));
+        assert!(name.starts_with("_con.x") && name.len() == BYTES_MAX, "{name}");
     }
 
     #[test]
