@@ -119,7 +119,8 @@ impl Sequence {
             let entry = self.held.first_entry().filter(|entry| *entry.key() <= seen.saturating_add(1))?;
             let (number, held) = entry.remove_entry();
             self.held_bytes -= held.bytes();
-            let last = held.last().map_or(number, |last| self.before_next(last));
+            let last =
+                if let Held::Gone(last) = held { self.split(last) } else { held.last().unwrap_or(number) };
             self.seen = Some(last.max(seen));
             let range = || Some((MessageNumber::new(seen + 1)?, MessageNumber::new(last)?));
             match held {
@@ -133,10 +134,14 @@ impl Sequence {
         }
     }
 
-    /// `last`, or the number before the next that is held, if that is smaller: what arrived is shown, also where it is gone by now. What
-    /// was cut off stays missing, and is asked for again.
-    fn before_next(&self, last: u64) -> u64 {
-        self.held.first_key_value().map_or(last, |(next, _)| last.min(next - 1))
+    /// Messages to this last one are gone by now: how many of them are told before the next that is held. What arrived is shown all the same, and
+    /// those behind it are kept until their turn comes.
+    fn split(&mut self, last: u64) -> u64 {
+        let Some(next) = self.held.keys().next().copied().filter(|next| *next <= last) else { return last };
+        if let Some(rest) = (next..=last).find(|number| !self.held.contains_key(number)) {
+            self.hold(rest, Held::Gone(last));
+        }
+        next - 1
     }
 
     /// The number behind which messages are missing: some that exist were not handed on.

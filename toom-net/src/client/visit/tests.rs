@@ -437,6 +437,8 @@ fn what_arrived_and_waits_for_others_is_shown_although_all_of_them_are_gone_by_n
         world.server.gone.insert(B, gone);
         world.flow();
         assert_eq!(pushed(&world), told);
+        let begun = world.reads.iter().filter(|read| read.contains('#')).count();
+        assert_eq!(begun, 1, "one read tells all: {:?}", world.reads);
     }
 }
 
