@@ -99,3 +99,23 @@ impl Canonical {
         Digest(self.finish())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_shown_as_its_bits_in_32_digits() {
+        let digest = Digest(0xabc);
+        assert_eq!(digest.bits(), 0xabc);
+        assert_eq!(digest.to_string(), "00000000000000000000000000000abc");
+        assert_eq!(format!("{digest:?}"), "Digest(00000000000000000000000000000abc)");
+    }
+
+    #[test]
+    fn a_seed_gives_its_bytes_to_who_asks_for_them_and_debug_shows_none() {
+        let seed = Seed::new(*b"sixteen at chanc");
+        assert_eq!(&seed.bytes(), b"sixteen at chanc");
+        assert_eq!(format!("{seed:?}"), "Seed(..)");
+    }
+}

@@ -162,3 +162,13 @@ impl fmt::Display for Epoch {
         write!(f, "{:016x}", self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_is_shown_in_16_digits() {
+        assert_eq!(Epoch::new(0xab).to_string(), "00000000000000ab");
+    }
+}

@@ -57,4 +57,9 @@ mod tests {
         }
         assert_eq!(IdempotencyKey::parse(&"k".repeat(65)), Err(IdempotencyKeyError));
     }
+
+    #[test]
+    fn debug_shows_a_key() {
+        assert_eq!(format!("{:?}", IdempotencyKey::parse("k-1").unwrap()), "IdempotencyKey(k-1)");
+    }
 }

@@ -164,6 +164,18 @@ mod tests {
         assert_eq!(name.as_str(), "ＬＵＫＥ");
         assert_eq!(name.key(), "luke");
         assert_ne!(name, UserName::parse("leia").unwrap());
+        assert_eq!(format!("{name:?}"), "UserName(\"ＬＵＫＥ\")");
+    }
+
+    #[test]
+    fn names_of_one_user_have_one_hash_and_those_of_others_another() {
+        let hash = |raw| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            UserName::parse(raw).unwrap().hash(&mut hasher);
+            hasher.finish()
+        };
+        assert_eq!(hash("ＬＵＫＥ"), hash("luke"));
+        assert_ne!(hash("leia"), hash("luke"));
     }
 
     #[test]

@@ -88,3 +88,76 @@ impl HistorySum {
         self.0 = self.0.wrapping_add(canonical.finish());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Body, Conversation, Epoch, MemoryStorage, Message, MessageNumber, Posted, Record, RoomId, Storage,
+        Timestamp,
+    };
+
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_unix_micros(micros).unwrap()
+    }
+
+    fn posted(number: u64, body: &str) -> Message {
+        Message {
+            conversation: Conversation::Broadcast,
+            number: MessageNumber::new(number).unwrap(),
+            at: at(number.cast_signed()),
+            author: "luke".parse().unwrap(),
+            body: Body::parse(body).unwrap(),
+        }
+    }
+
+    fn sum(add: impl FnOnce(&mut HistorySum)) -> Digest {
+        let mut sum = HistorySum::default();
+        add(&mut sum);
+        sum.digest()
+    }
+
+    #[test]
+    fn another_room_another_end_or_another_message_makes_another_digest() {
+        let members = |other: &str| ["luke".parse().unwrap(), other.parse().unwrap()].into();
+        let room = |other| RoomCreated { room: RoomId::FIRST, at: at(1), members: members(other), key: None };
+        let end = |number| Tail {
+            conversation: Conversation::Broadcast,
+            number: MessageNumber::new(number).unwrap(),
+            at: at(1),
+        };
+        let digests = [
+            sum(|_| {}),
+            sum(|sum| sum.room(&room("leia"))),
+            sum(|sum| sum.room(&room("yoda"))),
+            sum(|sum| sum.end(end(1))),
+            sum(|sum| sum.end(end(2))),
+            sum(|sum| sum.message(posted(1, "a").view())),
+            sum(|sum| sum.message(posted(1, "b").view())),
+        ];
+        for (place, digest) in digests.iter().enumerate() {
+            assert!(!digests[..place].contains(digest), "{place}: {digests:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_read_in_another_order_has_the_same_digest() {
+        let (one, two) = (posted(1, "a"), posted(2, "b"));
+        let forth = sum(|sum| [&one, &two].iter().for_each(|message| sum.message(message.view())));
+        let back = sum(|sum| [&two, &one].iter().for_each(|message| sum.message(message.view())));
+        assert_eq!(forth, back);
+    }
+
+    #[test]
+    fn a_digest_of_a_history_stands_for_all_of_its_pages() {
+        let digest = |last: &str| {
+            let mut storage = MemoryStorage::new(Epoch::new(1));
+            let count = PAGE as u64 + 1;
+            let bodies = (1..=count).map(|number| (number, if number == count { last } else { "a" }));
+            let record = |(number, body)| Record::Posted(Posted { message: posted(number, body), key: None });
+            storage.append(&bodies.map(record).collect::<Vec<_>>()).unwrap();
+            Digest::of_history(&storage.reader(), &storage.recover().unwrap()).unwrap()
+        };
+        assert_ne!(digest("a"), digest("b"), "the first page is the same");
+    }
+}

@@ -99,3 +99,27 @@ fn next_stamp(last: Option<Timestamp>, now: Now) -> Option<Timestamp> {
         None => Some(now.wall),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_unix_micros(micros).unwrap()
+    }
+
+    fn now(micros: i64) -> Now {
+        Now { wall: at(micros), mono: Mono::ZERO }
+    }
+
+    #[test]
+    fn a_store_is_asked_to_keep_stamps_only_when_a_login_would_be_told_of_a_later_one_than_it_keeps() {
+        let mut clocks = Clocks::behind(Some(at(10)));
+        assert_eq!(clocks.reservation_due(now(5)), Some(at(11 + RESERVED_MICROS)));
+        clocks.reserved(at(20));
+        assert_eq!(clocks.reservation_due(now(20)), None, "the last that it keeps");
+        assert_eq!(clocks.reservation_due(now(21)), Some(at(21 + RESERVED_MICROS)));
+        assert_eq!(clocks.stamp_login(now(20)), at(20));
+        assert_eq!(clocks.reservation_due(now(20)), Some(at(21 + RESERVED_MICROS)));
+    }
+}

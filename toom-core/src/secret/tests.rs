@@ -30,6 +30,31 @@ fn memory_that_checks_share_grows_to_the_costliest_and_changes_no_verdict() {
 }
 
 #[test]
+fn who_does_not_exist_costs_what_a_wrong_password_costs() {
+    let mut memory = CheckMemory::new();
+    Cost::CHEAPEST.waste(&Password::new("luke"), &mut memory);
+    assert_eq!(memory.bytes_held(), 8 << 10);
+    let is_worked_on = |block: &argon2::Block| block.as_ref().iter().any(|word| *word != 0);
+    assert!(memory.blocks(8).unwrap().iter().all(is_worked_on));
+}
+
+#[test]
+fn memory_is_taken_once_for_all_checks_of_one_cost() {
+    let mut memory = CheckMemory::new();
+    memory.blocks(8).unwrap()[7].as_mut()[0] = 5;
+    for blocks in [8, 1, 8] {
+        memory.blocks(blocks).unwrap();
+        assert_eq!(memory.blocks(8).unwrap()[7].as_ref()[0], 5, "{blocks} blocks");
+    }
+    assert_eq!(format!("{memory:?}"), "CheckMemory { bytes_held: 8192, .. }");
+}
+
+#[test]
+fn a_password_is_there_for_who_has_to_send_it_on() {
+    assert_eq!(Password::new("hunter2").expose(), "hunter2");
+}
+
+#[test]
 fn a_plain_secret_takes_its_password_and_nothing_else() {
     let secret = Secret::parse("two words ").unwrap();
     assert!(secret.is_plain());
@@ -88,6 +113,7 @@ fn hashes_that_are_malformed_foreign_or_too_costly_are_refused() {
         with("$argon2id$v=19$m=8,t=65,p=1"),
         Err(SecretError::TooCostly { memory_kib: 8, passes: 65 })
     );
+    assert_eq!(with(&format!("$argon2id$v=19$m={MEMORY_KIB_MAX},t={PASSES_MAX},p=1")), Ok(()));
     for malformed in ["$argon2", "$argon2id$v=19", PHC, "$argon2id$v=19$m=8,t=1,p=1$$"] {
         assert_eq!(Secret::parse(malformed).map(|_| ()), Err(SecretError::MalformedHash), "{malformed}");
     }

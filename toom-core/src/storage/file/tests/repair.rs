@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::messages;
 use super::sample::{self, Sample, sample};
-use super::script::conversations;
+use super::script::{Draft, Kind, Writer, conversations};
 use crate::simulated::{Call, Effort, Fault, SimDisk};
 use crate::storage::file::samples::posted;
 use crate::{
-    Conversation, Disk, FileOptions, FileStorage, History, Housekeeping, Losses, MemoryStorage, Message,
-    Progress, Record, RepairPlan, Retention, RoomId, Storage, StorageError, Tail, Verified,
+    Conversation, Disk, Epoch, FileOptions, FileStorage, History, Housekeeping, Losses, MemoryStorage,
+    Message, Progress, Record, RepairPlan, Retention, RoomId, Storage, StorageError, Tail, Verified,
 };
 
 const RANDOM: [u8; 16] = *b"new epochrandom.";
@@ -197,6 +197,28 @@ fn damage_everywhere_at_once_is_mended_as_far_as_it_can_be() {
         }
         repair(&disk, &mut memory, Journal::Damaged, &format!("seed {seed}"));
     }
+}
+
+/// A file that is written anew holds a message of each of two conversations, the second with the number after the first.
+#[test]
+fn messages_of_two_conversations_are_not_written_as_one() {
+    let disk = SimDisk::new();
+    let open = || FileStorage::open_on(disk.clone(), sample::options()).unwrap();
+    let mut memory = MemoryStorage::new(Epoch::new(1));
+    let mut writer = Writer::default();
+    let draft = |kind| Draft { kind, author: 0, wait_micros: 1, keyed: false };
+    let post = |conversation| draft(Kind::Post { conversation, bytes: 20 });
+    for drafts in [[draft(Kind::Room), post(1)], [post(0), post(1)]] {
+        let records = writer.write(&drafts);
+        let mut store = open();
+        store.append(&records).unwrap();
+        store.close().unwrap();
+        memory.append(&records).unwrap();
+    }
+    let (name, mut bytes) = files(&disk).into_iter().rfind(|(name, _)| name.starts_with("history-")).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    disk.put(&name, &bytes);
+    assert!(repair(&disk, &mut memory, Journal::Whole, "the end of a file").is_empty());
 }
 
 #[test]
