@@ -122,6 +122,7 @@ mod tests {
         out.put_i64(-2);
         out.put_bytes("é".as_bytes());
         let mut take = Take::new(&out);
+        assert!(!take.is_empty());
         assert_eq!(take.u8(), Some(1));
         assert_eq!(take.u16(), Some(0x0203));
         assert_eq!(take.u32(), Some(0x0405_0607));

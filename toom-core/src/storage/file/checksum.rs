@@ -26,3 +26,13 @@ impl core::fmt::Debug for Salt {
         f.write_str("Salt(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_does_not_show_what_checksums_are_keyed_with() {
+        assert_eq!(format!("{:?}", Salt::new(7)), "Salt(..)");
+    }
+}

@@ -127,7 +127,18 @@ mod tests {
         assert_eq!(control.wait_for_work(Duration::MAX), Wake::Work);
         assert_eq!(control.wait_for_work(Duration::ZERO), Wake::Quiet);
         control.want_work();
+        assert!(!control.is_stopping());
         control.stop();
+        assert!(control.is_stopping());
         assert_eq!(control.wait_for_work(Duration::MAX), Wake::Stop);
+    }
+
+    #[test]
+    fn a_keeper_has_failed_once_it_says_so_and_not_for_want_of_room() {
+        let control = Control::default();
+        control.tell(Trouble::Full(StorageError::NeedsReopen));
+        assert!(!control.has_failed());
+        control.tell(Trouble::Failed);
+        assert!(control.has_failed());
     }
 }

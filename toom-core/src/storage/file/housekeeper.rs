@@ -47,9 +47,7 @@ fn keep<D: Disk>(mut keeper: Keeper<D>, control: &Control) -> Keeper<D> {
     loop {
         let patience = match keeper.step(effort) {
             Ok(Step::Worked) if !control.is_stopping() => continue,
-            // There may be more to do, once nobody appends.
-            Ok(_) if effort == Effort::Due => QUIET,
-            Ok(_) => Duration::MAX,
+            Ok(_) => patience_after(effort),
             Err(error) if error.is_harmless() => {
                 control.tell(Trouble::Full(error));
                 Duration::MAX
@@ -59,22 +57,30 @@ fn keep<D: Disk>(mut keeper: Keeper<D>, control: &Control) -> Keeper<D> {
                 return keeper;
             }
         };
-        match rest(&keeper, control, patience) {
+        match rest(|| keeper.bytes_in_memory(), control, patience) {
             Some(wanted) => effort = wanted,
             None => return keeper,
         }
     }
 }
 
-/// Waits until there is something to do, or until nobody appended for as long as `patience`, and tells how much is to be done then;
-/// `None` when the keeper is to end.
-fn rest<D: Disk>(keeper: &Keeper<D>, control: &Control, patience: Duration) -> Option<Effort> {
+/// How long to wait when nothing of such an effort is left to do: there may be more, once nobody appends.
+const fn patience_after(effort: Effort) -> Duration {
+    match effort {
+        Effort::Due => QUIET,
+        Effort::All => Duration::MAX,
+    }
+}
+
+/// Waits until there is something to do, or until nobody appended for as long as `patience`, which would have changed `bytes_in_memory`,
+/// and tells how much is to be done then; `None` when the keeper is to end.
+fn rest(bytes_in_memory: impl Fn() -> usize, control: &Control, patience: Duration) -> Option<Effort> {
     loop {
-        let bytes = keeper.bytes_in_memory();
+        let bytes = bytes_in_memory();
         match control.wait_for_work(patience) {
             Wake::Work => return Some(Effort::Due),
             Wake::Stop => return None,
-            Wake::Quiet if keeper.bytes_in_memory() == bytes => return Some(Effort::All),
+            Wake::Quiet if bytes_in_memory() == bytes => return Some(Effort::All),
             Wake::Quiet => {}
         }
     }
@@ -93,7 +99,13 @@ impl Drop for Alarm {
 
 #[cfg(test)]
 mod tests {
+    use core::cell::RefCell;
+
     use super::*;
+    use crate::simulated::SimDisk;
+    use crate::storage::file::open::{self, OpenStore};
+    use crate::storage::file::samples::posted;
+    use crate::{FileOptions, FileStorage, Housekeeping, Record, Storage};
 
     #[test]
     fn nobody_waits_for_a_keeper_that_panicked() {
@@ -105,5 +117,62 @@ mod tests {
         };
         thread::Builder::new().spawn(work).unwrap().join().unwrap_err();
         assert!(matches!(control.wait_for_room(), Err(Trouble::Failed)));
+    }
+
+    #[test]
+    fn a_keeper_that_did_all_waits_until_it_is_asked_for_more() {
+        assert_eq!(patience_after(Effort::Due), QUIET);
+        assert_eq!(patience_after(Effort::All), Duration::MAX);
+    }
+
+    #[test]
+    fn a_keeper_tidies_only_when_nobody_appended_while_it_waited() {
+        let in_memory = RefCell::new([1, 2, 2, 3, 3, 3, 4].into_iter());
+        let bytes_in_memory = || in_memory.borrow_mut().next().unwrap();
+        let control = Control::default();
+        assert_eq!(rest(bytes_in_memory, &control, Duration::ZERO), Some(Effort::All));
+        assert_eq!(
+            in_memory.into_inner().next(),
+            Some(4),
+            "it waited as often as somebody appended, and once more"
+        );
+        control.want_work();
+        assert_eq!(rest(|| 0, &control, Duration::MAX), Some(Effort::Due));
+        control.stop();
+        assert_eq!(rest(|| 0, &control, Duration::MAX), None);
+    }
+
+    /// A store that was left with so many small files that some are to be merged.
+    fn with_much_to_do() -> OpenStore<SimDisk> {
+        let options = FileOptions::new([7; 16]).journal_bytes(256).housekeeping(Housekeeping::Caller);
+        let disk = SimDisk::new();
+        let mut store = FileStorage::open_on(disk.clone(), options).unwrap();
+        for number in 1..60 {
+            store.append(&[posted(number, "twenty bytes or more")]).unwrap();
+        }
+        let left = disk.kill();
+        core::mem::forget(store);
+        open::open(left, &options).unwrap()
+    }
+
+    #[test]
+    fn a_keeper_that_is_told_to_stop_leaves_what_else_there_is_to_do() {
+        let OpenStore { keeper, control, .. } = with_much_to_do();
+        control.stop();
+        let mut keeper = keep(keeper, &control);
+        assert_eq!(keeper.step(Effort::Due).unwrap(), Step::Worked);
+        while keeper.step(Effort::Due).unwrap() == Step::Worked {}
+    }
+
+    #[test]
+    fn what_a_keeper_has_in_memory_grows_with_every_message() {
+        let OpenStore { keeper, reader, .. } = with_much_to_do();
+        let mut before = keeper.bytes_in_memory();
+        for number in 60..63 {
+            let Record::Posted(posted) = posted(number, &"x".repeat(5000)) else { unreachable!() };
+            reader.view_mut().post(posted.message.view());
+            assert!(keeper.bytes_in_memory() > before + 5000);
+            before = keeper.bytes_in_memory();
+        }
     }
 }

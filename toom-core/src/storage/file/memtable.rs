@@ -138,3 +138,21 @@ impl Log {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{RoomId, UserName};
+
+    #[test]
+    fn a_room_takes_memory_for_each_of_its_members() {
+        let bytes = |members: usize| {
+            let member: UserName = "luke".parse().unwrap();
+            let members = vec![member; members].into();
+            let mut memtable = Memtable::default();
+            memtable.build(RoomCreated { room: RoomId::FIRST, at: Timestamp::MIN, members, key: None });
+            memtable.bytes()
+        };
+        assert_eq!(bytes(100), 100 * bytes(1));
+    }
+}

@@ -103,3 +103,24 @@ impl core::fmt::Debug for Random {
         f.write_str("Random(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_choice_is_kept_and_debug_shows_nothing_of_the_random_bytes() {
+        let kept = Retention { keep_for: None, keep_bytes: Some(1) };
+        let options = FileOptions::new([7; 16])
+            .durability(Durability::Buffered)
+            .retention(kept)
+            .restored()
+            .journal_bytes(2)
+            .index_cache_bytes(3)
+            .housekeeping(Housekeeping::Caller);
+        assert_eq!((options.durability, options.retention), (Durability::Buffered, kept));
+        assert_eq!((options.journal_bytes, options.index_cache_bytes), (2, 3));
+        assert_eq!((options.restored, options.housekeeping), (true, Housekeeping::Caller));
+        assert!(format!("{options:?}").starts_with("FileOptions { random: Random(..), durability: Buffered"));
+    }
+}

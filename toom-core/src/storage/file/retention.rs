@@ -80,6 +80,12 @@ mod tests {
     }
 
     #[test]
+    fn the_file_with_the_newest_message_stays_however_little_time_is_asked_for() {
+        let kept = Retention { keep_for: Some(Duration::ZERO), keep_bytes: None };
+        assert_eq!(outlived(kept, 400), 3);
+    }
+
+    #[test]
     fn a_file_goes_once_the_younger_ones_are_enough() {
         for (keep, gone) in [(0, 4), (1, 3), (40, 3), (41, 2), (70, 2), (71, 1), (90, 1), (91, 0), (1000, 0)]
         {

@@ -49,3 +49,22 @@ impl<'a> Meter<'a> {
         (self.tell)(Progress { done: total, total });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_told_at_both_ends_and_at_every_mebibyte_between() {
+        let (mut told, total) = (Vec::new(), 5 * STEP_BYTES);
+        let mut tell = |progress: Progress| told.push(progress.done);
+        let mut meter = Meter::new(total, &mut tell);
+        for done in [1, STEP_BYTES - 1, STEP_BYTES, STEP_BYTES + 1, 2 * STEP_BYTES - 1, 3 * STEP_BYTES] {
+            meter.reach(done);
+            assert_eq!(meter.done(), done);
+        }
+        meter.reach(total + 1);
+        meter.finish();
+        assert_eq!(told, [0, STEP_BYTES, 3 * STEP_BYTES, total, total]);
+    }
+}

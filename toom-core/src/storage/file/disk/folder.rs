@@ -65,10 +65,8 @@ impl Disk for Folder {
         let path = self.path_of(name)?;
         let mut options = OpenOptions::new();
         let made = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
-        let file = made.or_else(|error| match error.kind() {
-            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => File::open(&path),
-            _ => Err(error),
-        })?;
+        let file =
+            made.or_else(|error| if is_unwritable(&error) { File::open(&path) } else { Err(error) })?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -122,9 +120,8 @@ impl DiskFile for File {
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         // Beyond this the system says that the call is wrong, and not that the file has ended.
-        if offset > i64::MAX.cast_unsigned() - buffer.len() as u64 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
+        let end = offset.checked_add(buffer.len() as u64).and_then(|end| i64::try_from(end).ok());
+        end.ok_or(io::ErrorKind::UnexpectedEof)?;
         self.read_exact_at(buffer, offset)
     }
 
@@ -145,24 +142,35 @@ fn make_directory(path: &Path) -> io::Result<()> {
         Some(above) if above.as_os_str().is_empty() => Path::new("."),
         Some(above) => above,
     };
-    match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && above != Path::new(".") => {
-            make_directory(above)?;
-            make_directory(path)
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+    let create = || DirBuilder::new().mode(0o700).create(path);
+    let kind = |made: &io::Result<()>| made.as_ref().err().map(io::Error::kind);
+    let mut made = create();
+    if kind(&made) == Some(io::ErrorKind::NotFound) {
+        make_directory(above)?;
+        made = create();
+    }
+    match kind(&made) {
+        Some(io::ErrorKind::AlreadyExists) => {
             if !fs::metadata(path)?.is_dir() {
                 return Err(io::ErrorKind::NotADirectory.into());
             }
             // Who made it may have been killed before this. Where the directory above is not ours to open, it was not us.
-            match sync_directory(above) {
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-                synced => synced,
-            }
+            unless_denied(sync_directory(above))
         }
-        Err(error) => Err(error),
-        Ok(()) => sync_directory(above),
+        _ => made.and_then(|()| sync_directory(above)),
     }
+}
+
+fn unless_denied(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        done => done,
+    }
+}
+
+/// Whether something may be there to be read that could not be opened for writing.
+fn is_unwritable(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
 }
 
 fn sync_directory(path: &Path) -> io::Result<()> {

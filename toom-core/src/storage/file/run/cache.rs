@@ -46,3 +46,40 @@ impl core::fmt::Debug for PageCache {
         write!(f, "PageCache({} pages)", self.0.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::index::{Entry, PAGE_ENTRIES};
+    use super::*;
+    use crate::{Conversation, MessageNumber, Timestamp};
+
+    fn page(entries: usize) -> Page {
+        let entry = Entry {
+            conversation: Conversation::Broadcast,
+            messages: 1,
+            first: MessageNumber::FIRST,
+            first_at: Timestamp::MIN,
+            offset: 0,
+        };
+        Page { entries: vec![entry; entries].into(), end: 0 }
+    }
+
+    #[test]
+    fn a_page_counts_with_all_the_memory_it_takes() {
+        let bytes = |entries| Bytes.weight(&(0, 0), &Arc::new(page(entries)));
+        assert_eq!(bytes(0), size_of::<Page>() as u64);
+        assert_eq!(bytes(PAGE_ENTRIES) - bytes(0), (PAGE_ENTRIES * size_of::<Entry>()) as u64);
+    }
+
+    #[test]
+    fn pages_that_do_not_fit_push_others_out() {
+        let page_bytes = Bytes.weight(&(0, 0), &Arc::new(page(PAGE_ENTRIES)));
+        let cache = PageCache::new(100 * page_bytes);
+        for number in 0..1000 {
+            cache.page((0, number), || Ok::<_, ()>(page(PAGE_ENTRIES))).unwrap();
+        }
+        let held = cache.0.len();
+        assert!(held <= 100, "{held} pages");
+        assert_eq!(format!("{cache:?}"), format!("PageCache({held} pages)"));
+    }
+}

@@ -1,6 +1,8 @@
 //! The index of a run: one entry a block, in pages that lie behind the blocks they tell of, with the first entry of each page
 //! in the fences, which are kept in memory.
 
+use core::cmp::Ordering;
+
 use super::sealed::{CHECKSUM_BYTES, Damage, begin, checksum_of, is_sealed, seal};
 use crate::storage::file::bytes::{Put, Take};
 use crate::storage::file::checksum::Salt;
@@ -81,10 +83,10 @@ impl Entry {
 
     /// Whether its block may be the one behind that of `last`, whose last message is of the time `last_at`.
     pub(super) fn follows(&self, last: &Self, last_at: Timestamp) -> bool {
-        if self.conversation == last.conversation {
-            self.first.get() == last.end() && self.first_at > last_at
-        } else {
-            self.conversation > last.conversation
+        match self.conversation.cmp(&last.conversation) {
+            Ordering::Less => false,
+            Ordering::Equal => self.first.get() == last.end() && self.first_at > last_at,
+            Ordering::Greater => true,
         }
     }
 

@@ -9,6 +9,7 @@ use crate::{Conversation, MessageNumber, MessageRef, RoomId, Timestamp};
 
 mod damage;
 mod failing;
+mod fetching;
 mod merging;
 mod reading;
 mod runs;
@@ -103,6 +104,16 @@ fn history(said: impl IntoIterator<Item = (u32, usize)>) -> Vec<Said> {
         Said { conversation: conversation(room), number: number(*count), at: at(i * 10), author, body }
     };
     said.into_iter().zip(1..).map(say).collect()
+}
+
+/// What is said in the room at 10, 20, 30, … µs, one message in each block. `blocks` tells how many bytes each has, a multiple of 8.
+fn in_blocks(room: u32, blocks: impl IntoIterator<Item = usize>) -> Vec<Said> {
+    let say = |(bytes, i): (usize, i64)| {
+        let (conversation, author) = (conversation(room), "ada".to_owned());
+        let body = "x".repeat(bytes - 48 - author.len());
+        Said { conversation, number: number(i.unsigned_abs()), at: at(i * 10), author, body }
+    };
+    blocks.into_iter().zip(1..).map(say).collect()
 }
 
 fn clustered(history: &[Said]) -> Vec<Said> {

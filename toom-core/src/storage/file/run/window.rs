@@ -37,9 +37,7 @@ impl Window {
         self.checked = if self.length == 0 { from } else { self.checked.max(from) };
         (self.run, self.start) = (None, from);
         let wanted = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
-        if self.buffer.len() < wanted {
-            self.buffer.resize(wanted, 0);
-        }
+        self.buffer.resize(self.buffer.len().max(wanted), 0);
         let end = self.end();
         if let Some(room) = self.buffer.get_mut(self.length..wanted) {
             run.read_bytes(room, end)?;

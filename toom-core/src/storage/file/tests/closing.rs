@@ -2,8 +2,11 @@
 
 use core::ops::ControlFlow;
 
-use crate::simulated::SimDisk;
-use crate::{Conversation, Disk, FileOptions, FileStorage, History, Housekeeping, Record, Storage};
+use crate::simulated::{Call, Fault, SimDisk};
+use crate::{
+    Conversation, Disk, FileOptions, FileStorage, History, Housekeeping, Record, Storage, StorageError,
+    Timestamp,
+};
 
 use super::script::{Draft, Kind, Writer};
 
@@ -36,8 +39,10 @@ fn the_journal_of_a_store_that_was_closed_is_not_looked_at() {
     for name in disk.names().unwrap().iter().filter(|name| name.starts_with("journal")) {
         disk.put(name, &vec![0xa5; 1 << 12]);
     }
+    disk.inject(Fault::nth(1).of(Call::Read).in_files("journal-").forever());
     let mut store = FileStorage::open_on(disk.clone(), options()).unwrap();
     assert_eq!((store.opened().replayed, &store.opened().cut), (0, &None));
+    disk.heal();
     store.append(&batch(&mut writer)).unwrap();
     core::mem::forget(store);
     let mut store = FileStorage::open_on(disk.kill(), options()).unwrap();
@@ -85,4 +90,37 @@ fn a_store_that_was_opened_and_not_written_to_is_not_said_to_be_cut() {
         assert_eq!((store.opened().replayed, &store.opened().cut), (replayed, &None));
         core::mem::forget(store);
     }
+}
+
+#[test]
+fn a_store_that_is_dropped_is_closed() {
+    let disk = SimDisk::new();
+    let mut store = FileStorage::open_on(disk.clone(), options()).unwrap();
+    store.append(&batch(&mut Writer::default())).unwrap();
+    drop(store);
+    let mut store = FileStorage::open_on(disk, options()).unwrap();
+    assert_eq!(store.opened().replayed, 0, "nothing is left in the journal");
+    assert_eq!(store.recover().unwrap().tails[0].number.get(), 1);
+}
+
+#[test]
+fn a_store_of_which_an_append_failed_does_nothing_until_it_is_opened_again() {
+    let disk = SimDisk::new();
+    let mut writer = Writer::default();
+    let mut store = FileStorage::open_on(disk.clone(), options()).unwrap();
+    store.append(&batch(&mut writer)).unwrap();
+    disk.inject(Fault::nth(1).of(Call::Sync).in_files("journal-"));
+    assert!(!store.append(&batch(&mut writer)).unwrap_err().is_harmless());
+    let operations = disk.operations();
+    let answers = [
+        store.append(&batch(&mut writer)),
+        store.reserve_stamps(Timestamp::MAX),
+        store.work().map(|_| ()),
+        store.tidy().map(|_| ()),
+        store.close(),
+    ];
+    for answer in answers {
+        assert!(matches!(answer, Err(StorageError::NeedsReopen)), "{answer:?}");
+    }
+    assert_eq!(disk.operations(), operations);
 }

@@ -245,3 +245,24 @@ fn a_crash_while_the_file_is_made_leaves_nothing_behind() {
     assert_eq!(reserved(&disk), None);
     assert_eq!(disk.bytes_of(names::STAMPS_NEW), None);
 }
+
+#[test]
+fn what_the_disk_says_of_the_file_is_told_with_its_name_and_not_passed_over() {
+    let failing = |fault: Fault, disk: &SimDisk| {
+        disk.inject(fault.in_files("stamps"));
+        let opened = FileStorage::open_on(disk.clone(), options());
+        opened.and_then(|mut store| store.reserve_stamps(at(9))).unwrap_err().to_string()
+    };
+    let made = failing(Fault::nth(1).of(Call::Rename), &SimDisk::new());
+    assert!(made.starts_with("stamps: cannot give it its name"), "{made}");
+    for (fault, told) in [
+        (Fault::nth(1).of(Call::Open), "stamps: cannot open it"),
+        (Fault::nth(1).of(Call::Read), "stamps: cannot read it"),
+        (Fault::nth(2).of(Call::Read), "stamps: cannot read it"),
+        // It is written twice when it is opened.
+        (Fault::nth(3).of(Call::Write), "stamps: cannot write it"),
+    ] {
+        let error = failing(fault, &left());
+        assert!(error.starts_with(told), "{error}");
+    }
+}

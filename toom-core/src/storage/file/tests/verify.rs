@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::sample::{self, Sample, sample};
 use super::script::{self, Writer};
 use crate::simulated::SimDisk;
+use crate::storage::file::manifest::Manifest;
+use crate::storage::file::samples::posted;
 use crate::{
     Digest, Disk, Epoch, FileOptions, FileStorage, Folder, Housekeeping, MemoryStorage, Progress, Record,
     Storage, StorageError, Verified,
@@ -217,4 +219,37 @@ fn a_folder_is_verified_where_it_lies_and_is_not_made() {
     assert!(Folder::existing(&path).is_err());
     FileStorage::open(&path, FileOptions::new([1; 16])).unwrap().close().unwrap();
     assert!(FileStorage::verify(&path, |_| {}).unwrap().is_sound());
+}
+
+#[test]
+fn a_manifest_that_knows_of_no_state_file_is_told_of_where_there_are_messages() {
+    let disk = SimDisk::new();
+    let mut store = FileStorage::open_on(disk.clone(), sample::options()).unwrap();
+    store.append(&[posted(1, "hello")]).unwrap();
+    store.close().unwrap();
+    let manifest = Manifest::load(&disk).unwrap().unwrap();
+    Manifest { state: None, ..manifest }.store(&disk).unwrap();
+    let verified = verify(&disk);
+    let [StorageError::Corrupt { thing, what, .. }] = &*verified.damage else { panic!("{verified:?}") };
+    let told = (thing.as_str(), *what);
+    assert_eq!(told, ("manifest", "it tells another end of a conversation than the messages do"));
+}
+
+#[test]
+fn progress_is_told_while_a_large_file_is_read() {
+    const MIB: u64 = 1 << 20;
+    let disk = SimDisk::new();
+    let options = sample::options().journal_bytes(6 * MIB);
+    let mut store = FileStorage::open_on(disk.clone(), options).unwrap();
+    let body = "x".repeat(8000);
+    let records: Vec<_> = (1..=600).map(|number| posted(number, &body)).collect();
+    store.append(&records).unwrap();
+    store.close().unwrap();
+    let mut told = vec![0];
+    FileStorage::verify_on(&disk, |progress| told.push(progress.done)).unwrap();
+    // The last step is the journal, which is not read.
+    let steps: Vec<_> = told.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let within = &steps[1..steps.len() - 1];
+    assert_eq!(within.len(), 4, "{told:?}");
+    assert!(within.iter().all(|step| (MIB..MIB + MIB / 16).contains(step)), "{told:?}");
 }

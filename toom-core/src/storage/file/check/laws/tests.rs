@@ -63,6 +63,26 @@ fn each_broken_law_is_told() {
     }
 }
 
+/// As in a history file, where messages do not lie in the order of time.
+#[test]
+fn a_message_of_a_history_file_is_later_than_its_room_and_than_the_one_before_it() {
+    let law = |micros: [i64; 2]| {
+        let mut laws = Laws::new(false);
+        take(&mut laws, &[room(1, 5)])?;
+        (1..).zip(micros).try_for_each(|(number, micros)| {
+            let Record::Posted(posted) = post(1, number, micros) else { unreachable!() };
+            laws.message(posted.message.view())
+        })
+    };
+    assert_eq!(law([6, 7]), Ok(()));
+    for micros in [4, 5] {
+        assert_eq!(law([micros, 7]), Err("a message is not later than its room"));
+    }
+    for micros in [6, 7] {
+        assert_eq!(law([7, micros]), Err("a message is not later than the one before it"));
+    }
+}
+
 #[test]
 fn what_was_dropped_may_be_gone_and_nothing_else() {
     let records = [room(2, 1), post(0, 7, 2), post(2, 9, 3), post(0, 8, 4)];

@@ -1,11 +1,12 @@
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{Error, ErrorKind};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::Folder;
+use super::{Folder, is_unwritable, unless_denied};
 use crate::{Access, Disk, DiskFile};
 
 fn folder() -> (TempDir, Folder) {
@@ -94,4 +95,48 @@ fn a_folder_is_held_once_until_the_lock_is_dropped() {
 fn a_file_is_shown_as_its_path() {
     let (_home, folder) = folder();
     assert_eq!(folder.shown("journal-1"), folder.path().join("journal-1").display().to_string());
+}
+
+/// Who calls the system as root is denied nothing, so that is tried without it.
+#[test]
+fn only_what_is_denied_may_be_another_s() {
+    let kinds = [ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem, ErrorKind::StorageFull];
+    let errors = || kinds.map(Error::from);
+    assert_eq!(errors().map(|error| is_unwritable(&error)), [true, true, false]);
+    assert_eq!(errors().map(|error| unless_denied(Err(error)).is_ok()), [true, false, false]);
+    assert!(unless_denied(Ok(())).is_ok());
+}
+
+#[test]
+fn the_folder_that_a_program_runs_in_is_opened() {
+    assert_eq!(Folder::open(".").unwrap().path(), Path::new("."));
+}
+
+#[test]
+fn the_names_in_a_folder_that_is_gone_are_not_said_to_be_synced() {
+    let (home, folder) = folder();
+    folder.sync_names().unwrap();
+    drop(home);
+    assert_eq!(folder.sync_names().unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn what_cannot_be_synced_is_not_said_to_be() {
+    let (_home, folder) = folder();
+    folder.create("a").unwrap().sync().unwrap();
+    let (_reader, writer) = std::io::pipe().unwrap();
+    let pipe = super::File::from(OwnedFd::from(writer));
+    DiskFile::sync(&pipe).unwrap_err();
+}
+
+#[test]
+fn a_read_behind_the_end_is_told_as_that_however_far_behind_it_is() {
+    let (_home, folder) = folder();
+    let file = folder.create("a").unwrap();
+    file.write_at(b"kept", 0).unwrap();
+    file.read_at(&mut [], 4).unwrap();
+    for offset in [1, 4, i64::MAX.cast_unsigned() - 4, i64::MAX.cast_unsigned(), u64::MAX - 1, u64::MAX] {
+        let error = file.read_at(&mut [0; 4], offset).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "at {offset}");
+    }
 }

@@ -113,3 +113,29 @@ fn whole_blocks_in_each_other_s_places_are_found() {
         assert!(matches!(error, StorageError::Corrupt { .. }), "{error}");
     }
 }
+
+/// Forty messages in as many blocks, and a flipped bit in the text of the message `damaged`.
+fn forty_with(damaged: usize) -> Run<Bytes> {
+    let (file, summary) = written(&in_blocks(0, [block::BLOCK_BYTES; 40]), 1);
+    file.0.write().unwrap()[(damaged - 1) * block::BLOCK_BYTES + 100] ^= 1;
+    opened(file, summary).unwrap()
+}
+
+fn one(run: &Run<Bytes>, wanted: u64) -> Result<Vec<Said>, StorageError> {
+    read(run, conversation(0), MessageNumber::new(wanted - 1), 1)
+}
+
+#[test]
+fn damage_is_found_by_who_read_something_later_before() {
+    let run = forty_with(1);
+    one(&run, 40).unwrap();
+    one(&run, 1).unwrap_err();
+}
+
+#[test]
+fn damage_is_found_between_what_was_read_before_though_all_was_fetched_at_once() {
+    let run = forty_with(2);
+    run.locate(conversation(0), at(10)).unwrap();
+    one(&run, 3).unwrap();
+    one(&run, 2).unwrap_err();
+}

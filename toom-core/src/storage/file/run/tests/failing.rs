@@ -41,11 +41,12 @@ fn a_failed_sync_ends_the_writing_of_a_run_and_is_not_tried_again() {
 }
 
 #[test]
-fn a_run_is_synced_as_often_as_asked_and_at_its_end() {
+fn a_run_is_written_in_pieces_of_256_kib_and_synced_as_often_as_asked_and_at_its_end() {
     let (one, many) = (SimDisk::new(), SimDisk::new());
     written_to(&one, u64::MAX).unwrap();
     let summary = written_to(&many, 256 << 10).unwrap();
     assert_eq!(one.calls(Call::Sync), 1);
+    assert_eq!(one.calls(Call::Write), summary.bytes.div_ceil(256 << 10));
     assert_eq!(many.calls(Call::Sync), summary.bytes / (256 << 10) + 1);
 }
 

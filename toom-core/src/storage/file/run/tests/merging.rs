@@ -83,3 +83,25 @@ fn runs_between_which_messages_are_missing_are_not_merged() {
     let error = merged(vec![Arc::new(run(&history[10..], 2)), Arc::new(run(&history[..10], 1))]).unwrap_err();
     assert!(matches!(error, StorageError::Corrupt { .. }), "{error}");
 }
+
+#[test]
+fn a_step_of_a_merge_goes_through_a_mebibyte() {
+    let blocks_of_a_mebibyte = (1 << 20) / block::BLOCK_BYTES;
+    let history = in_blocks(0, vec![block::BLOCK_BYTES; 2 * blocks_of_a_mebibyte]);
+    let (file, writer) = writer(99);
+    let mut merge = Merge::new(vec![Arc::new(run(&history, 1))], writer).unwrap();
+    let steps =
+        core::iter::from_fn(|| Some(merge.step().unwrap())).take_while(|step| *step == Progress::More);
+    assert_eq!(steps.count(), 2);
+    assert_eq!(checked(&opened(file, merge.finish().unwrap()).unwrap()).unwrap().0, history);
+}
+
+#[test]
+fn a_block_that_is_half_full_is_copied_and_a_smaller_one_is_joined_with_the_next() {
+    let half = block::BLOCK_BYTES / 2;
+    for (bytes, blocks) in [(half - 8, 1), (half, 2)] {
+        let history = in_blocks(0, [bytes, 80]);
+        let merged = merged(runs(&history, &[1])).unwrap();
+        assert_eq!(checked(&merged).unwrap(), (history, blocks), "a block of {bytes} bytes");
+    }
+}

@@ -95,3 +95,61 @@ fn messages_are_passed_up_to_any_place_and_lent_up_to_any_bound() {
         assert!(salvage.key().is_none_or(|key| lent.iter().all(|lent| *lent < key)));
     }
 }
+
+/// Three conversations with some four blocks each.
+fn small() -> Vec<Said> {
+    history((0..90).map(|i| (i % 3, 300)))
+}
+
+#[test]
+fn behind_any_message_that_is_passed_all_others_are_found() {
+    let bytes = written(&small(), 1).0.copy();
+    let all = clustered(&small());
+    for last in &all {
+        let mut salvage = salvage(&bytes);
+        salvage.pass((last.conversation, last.number));
+        let mut told = Vec::new();
+        while let Some(key) = salvage.key() {
+            let before = told.len();
+            let take = |message: MessageRef<'_>| {
+                told.push(Said::from(message));
+                Ok::<_, ()>(())
+            };
+            salvage.take(None, take).unwrap();
+            assert_eq!((told[before].conversation, told[before].number), key);
+        }
+        let behind = all.iter().skip_while(|said| *said != last).skip(1).cloned().collect::<Vec<_>>();
+        assert_eq!(told, behind);
+        assert_eq!(salvage.position(), bytes.len() as u64, "all was gone through, and no more");
+    }
+}
+
+#[test]
+fn what_is_lent_at_once_is_the_rest_of_a_block_up_to_the_bound_and_at_least_one_message() {
+    let (file, summary) = written(&small(), 1);
+    let bytes = file.copy();
+    let page = opened(file, summary).unwrap().read_page(0).unwrap();
+    for entry in &page.entries {
+        for passed in [0, 2] {
+            let first = entry.first.get() + passed;
+            let other = if entry.conversation == conversation(0) { conversation(1) } else { conversation(7) };
+            let here = [first + 1, first + 3, entry.end(), entry.end() + 5];
+            let bounds = here.map(|bound| (entry.conversation, number(bound))).into_iter();
+            for bound in
+                bounds.chain([1, first + 1, 1000].map(|bound| (other, number(bound)))).map(Some).chain([None])
+            {
+                let mut salvage = salvage(&bytes);
+                salvage.pass((entry.conversation, number(first - 1)));
+                let mut lent = Vec::new();
+                let take = |message: MessageRef<'_>| {
+                    lent.push((message.conversation, message.number));
+                    Ok::<_, ()>(())
+                };
+                salvage.take(bound, take).unwrap();
+                let block = (first..entry.end()).map(|rest| (entry.conversation, number(rest)));
+                let wanted: Vec<_> = block.take_while(|key| bound.is_none_or(|bound| *key < bound)).collect();
+                assert_eq!(lent, wanted, "up to {bound:?}");
+            }
+        }
+    }
+}
