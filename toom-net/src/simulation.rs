@@ -15,6 +15,7 @@
 //! ```
 
 mod accounts;
+mod arrived;
 mod calm;
 mod chance;
 mod common;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use toom_core::{Conversation, Mono};
 
 use super::accounts::User;
+use super::arrived::Arrived;
 use super::common::Common;
 use super::network::{CableId, Got};
 use super::reading::Reading;
@@ -25,6 +26,7 @@ pub(super) struct Visitor {
     ip: IpAddr,
     visit: Visit,
     cable: Option<CableId>,
+    arrived: Arrived,
     view: Option<View>,
     asked: BTreeMap<Ticket, Wanted>,
     said: u64,
@@ -40,7 +42,18 @@ impl Visitor {
         let asked = BTreeMap::from([(visit.request(login), Wanted::Login)]);
         let name = format!("v{number}");
         common.log.note(format_args!("{name} comes, as {}", user.name));
-        Self { name, user, ip, visit, cable: None, view: None, asked, said: 0, asleep_until: Mono::ZERO }
+        Self {
+            name,
+            user,
+            ip,
+            visit,
+            cable: None,
+            arrived: Arrived::default(),
+            view: None,
+            asked,
+            said: 0,
+            asleep_until: Mono::ZERO,
+        }
     }
 
     /// Whether it has come to its end.
@@ -85,6 +98,7 @@ impl Visitor {
                 common.counts.connections += 1;
                 self.cable = Some(common.network.borrow_mut().connect(self.ip));
                 self.visit.connected(now);
+                self.arrived.connects();
             }
             return true;
         }
@@ -106,6 +120,7 @@ impl Visitor {
             Got::Bytes(read) => {
                 common.counts.bytes_to_peers += read.len() as u64;
                 common.log.bytes(&read);
+                self.arrived.take(&read);
                 self.visit.receive(&read, now);
             }
             Got::Nothing => return written > 0,
@@ -150,12 +165,14 @@ impl Visitor {
                 common
                     .log
                     .note(format_args!("{} is shown {:?} #{}", self.name, line.conversation, line.number));
+                self.arrived.show(line.conversation, line.number.get());
                 view.show(&line, &common.truth)
             }
             Pushed::Room { room, members } => talk::shows_room(room, &members, view.who(), &common.truth),
             Pushed::Gone { conversation, first, last } => {
                 common.counts.told_gone += 1;
                 common.log.note(format_args!("{} misses {conversation:?} #{first} to #{last}", self.name));
+                self.arrived.lose(conversation, first.get(), last.get())?;
                 view.lose(conversation, first.get(), last.get(), &common.truth)
             }
             Pushed::Away(away) => {
