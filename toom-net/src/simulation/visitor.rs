@@ -120,8 +120,11 @@ impl Visitor {
             Got::Bytes(read) => {
                 common.counts.bytes_to_peers += read.len() as u64;
                 common.log.bytes(&read);
-                self.arrived.take(&read);
                 self.visit.receive(&read, now);
+                // Who hangs up does not look at what came behind the reason.
+                if self.visit.wants_stream() {
+                    self.arrived.take(&read);
+                }
             }
             Got::Nothing => return written > 0,
             Got::End | Got::Failed => {
