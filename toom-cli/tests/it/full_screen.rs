@@ -207,3 +207,24 @@ fn without_a_terminal_it_is_wrong_usage() {
     let told = "toom: tui needs a terminal; without one, leave out tui\n";
     assert_eq!((run.code, run.stderr.as_str(), run.stdout.as_str()), (Some(2), told, ""));
 }
+
+/// Set in the process that panics.
+const PANICS: &str = "TOOM_TEST_PANICS";
+
+#[test]
+fn a_panic_is_told_on_the_screen_of_before() {
+    if std::env::var_os(PANICS).is_some() {
+        let _screen = toom_cli::tui::screen::Screen::take_over().unwrap();
+        std::io::stdin().read_exact(&mut [0]).unwrap();
+        panic!("it cannot go on");
+    }
+    let mut itself = Command::new(std::env::current_exe().unwrap());
+    itself.args(["full_screen::a_panic_is_told_on_the_screen_of_before", "--exact", "--nocapture"]);
+    itself.env(PANICS, "1").env("RUST_BACKTRACE", "0");
+    let mut screen = Screen::open(itself, 80, 24);
+    screen.wait_until("the whole screen", vt100::Screen::alternate_screen);
+    screen.press("x");
+    let (code, left) = screen.end();
+    assert_eq!(code, Some(101));
+    assert!(left.contains("it cannot go on"), "{left}");
+}
