@@ -3,6 +3,7 @@
 use toom_core::Conversation;
 use toom_net::protocol::MessageLine;
 
+use crate::files::{News, What};
 use crate::filter::{Ink, Shown};
 use crate::zone::Zone;
 
@@ -23,7 +24,7 @@ pub enum Color {
     With,
 }
 
-/// Whether a message that names the user rings the bell.
+/// Whether a message that names the user, and a file that is offered, rings the bell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bell {
     /// It does not.
@@ -138,6 +139,12 @@ impl Paint {
         self.bell == Bell::Rings && self.names_me(message)
     }
 
+    /// Whether news of a file are to be heard as well: the user is asked.
+    #[must_use]
+    pub fn rings_at(&self, news: &News) -> bool {
+        self.bell == Bell::Rings && matches!(news.what, What::Asked { .. })
+    }
+
     /// Whether the text has the user's name as a word, in either case.
     fn names_me(&self, message: &MessageLine) -> bool {
         if self.me.is_empty() || message.author.as_str() == self.me {
@@ -169,7 +176,10 @@ mod tests {
     use toom_net::protocol::NameWord;
 
     use super::*;
+    use crate::files::{About, Direction};
     use crate::render;
+    use crate::said::Said;
+    use crate::voice::{Form, Voice};
 
     fn message(author: &str, text: &str, room: Option<u32>) -> MessageLine {
         MessageLine {
@@ -218,6 +228,25 @@ mod tests {
         }
         assert!(!colored().rings(&message("obiwan", "I am obiwan", None)), "one's own words");
         assert!(!Paint::new(Color::With, Bell::Silent, "obiwan").rings(&message("luke", "obiwan", None)));
+    }
+
+    #[test]
+    fn a_file_that_is_offered_to_the_user_rings_and_nothing_else_that_happens_to_files() {
+        let news = |what| {
+            let (user, name) = ("luke".to_owned(), "film.mp4".to_owned());
+            News { about: About { number: 3, direction: Direction::In, user, name, bytes: 7 }, what }
+        };
+        let line = |bell, what| {
+            let paint = Paint::new(Color::Without, bell, "obiwan");
+            let voice = Voice { form: Form::Lines, zone: Zone::utc(), paint };
+            voice.lines(&Said::Transfer(news(what))).first().unwrap().to_string()
+        };
+        let asked = What::Asked { bytes_free: 9, bytes_proven: 0 };
+        assert!(line(Bell::Rings, asked.clone()).starts_with("\x07UPD 3: luke offers"));
+        assert!(line(Bell::Silent, asked).starts_with("UPD 3: luke offers"));
+        for quiet in [What::Offered, What::Accepted, What::Relayed] {
+            assert!(line(Bell::Rings, quiet).starts_with("UPD 3: "));
+        }
     }
 
     proptest! {

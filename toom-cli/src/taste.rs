@@ -14,7 +14,7 @@ pub struct TasteArgs {
     /// Whether to colour what a person reads; auto: on a terminal, unless `NO_COLOR` is set
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: ColorWhen,
-    /// Ring the bell where a message names you
+    /// Ring the bell where a message names you, or somebody offers you a file
     #[arg(long)]
     pub bell: bool,
     /// Keep no history of what you type
@@ -38,7 +38,7 @@ pub enum ColorWhen {
 pub struct Taste {
     /// Whether there are colours.
     pub color: Color,
-    /// Whether a message that names the user is heard.
+    /// Whether a message that names the user, and a file that is offered, is heard.
     pub bell: Bell,
     /// Where what is typed is kept, if it is.
     pub history: Option<PathBuf>,

@@ -6,7 +6,7 @@ use toom_core::Timestamp;
 use toom_net::client::{ActiveUser, Pushed};
 use toom_net::protocol::HistoryRow;
 
-use crate::files::What;
+use crate::files::{News, What};
 use crate::filter::{Shown, write_shown};
 use crate::paint::{Color, Look, Paint};
 use crate::said::{Begins, Ends, History, Said};
@@ -63,10 +63,7 @@ impl Voice {
             Said::ActiveUsers(users) => users.iter().map(|user| self.active_user(user)).collect(),
             Said::RoomCreated(built) => plain(render::room_created(built.room, &built.members)),
             Said::History(history) => self.history(history),
-            Said::Transfer(news) if matches!(news.what, What::Moving(..)) => {
-                vec![self.aside(&render::transfer(news))]
-            }
-            Said::Transfer(news) => plain(render::transfer(news)),
+            Said::Transfer(news) => vec![self.transfer(news)],
             Said::Transfers(all) if all.is_empty() => plain(render::NO_TRANSFER.to_owned()),
             Said::Transfers(all) => all.iter().map(|one| Shown::plain(&render::under_way(one))).collect(),
             Said::Help => command::HELP.iter().map(|line| Shown::plain(line)).collect(),
@@ -124,6 +121,15 @@ impl Voice {
         let name = user.user.as_str();
         let line = render::active_user(&user.user, user.since, &self.zone);
         self.paint.line(&[(Look::Name, name), (Look::Plain, line.strip_prefix(name).unwrap_or_default())])
+    }
+
+    fn transfer(&self, news: &News) -> Shown {
+        let line = render::transfer(news);
+        match news.what {
+            What::Moving(..) => self.aside(&line),
+            _ if self.paint.rings_at(news) => Shown::plain(&line).ringing(),
+            _ => Shown::plain(&line),
+        }
     }
 
     /// A line that is no message.

@@ -182,7 +182,12 @@ impl Model {
             Event::Found(found, since) => self.take_found(&found, since),
             // How far it is stands elsewhere.
             Event::News(News { what: What::Moving(..), .. }) => {}
-            Event::News(news) => self.tell(&Said::Transfer(news)),
+            Event::News(news) => {
+                if self.voice.paint.rings_at(&news) {
+                    self.requests.push_back(Request::Ring);
+                }
+                self.tell(&Said::Transfer(news));
+            }
             Event::Tick => self.ask_for_users(),
             Event::Leave => self.send("OUT".to_owned(), now),
         }

@@ -6,10 +6,10 @@ use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 use toom_core::Conversation;
 use toom_net::client::{Away, Pushed};
 
-use super::{Desk, room};
-use crate::files::{About, Direction, Pace, Route, Stage, UnderWay};
+use super::{Desk, message, room};
+use crate::files::{About, Direction, News, Pace, Route, Stage, UnderWay, What};
 use crate::paint::Color;
-use crate::tui::model::{Ended, Request};
+use crate::tui::model::{Ended, Event, Request};
 
 const EVERYONE: Conversation = Conversation::Broadcast;
 
@@ -209,6 +209,23 @@ fn files_under_way_stand_above_the_line_that_is_typed() {
         file(4, "hologram", Direction::Out, Stage::Moving, Pace { rate: None, left: None, ..pace }),
     ]);
     desk.expect("transfers");
+}
+
+#[test]
+fn the_bell_rings_for_the_offer_of_a_file_and_for_a_message_that_names_the_user() {
+    let mut desk = Desk::new(80, 24);
+    let mut rings = |event: Event| {
+        desk.take(event);
+        std::mem::take(&mut desk.asked).contains(&Request::Ring)
+    };
+    let (user, name) = ("luke".to_owned(), "plans.pdf".to_owned());
+    let about = About { number: 1, direction: Direction::In, user, name, bytes: 2048 };
+    let news = |what| Event::News(News { about: about.clone(), what });
+    assert!(rings(news(What::Asked { bytes_free: 4096, bytes_proven: 0 })));
+    assert!(!rings(news(What::Relayed)));
+    let said = |number, text| Event::Pushed(Pushed::Message(message(EVERYONE, number, "luke", text)));
+    assert!(rings(said(1, "obiwan, look")));
+    assert!(!rings(said(2, "look")));
 }
 
 #[test]
