@@ -13,8 +13,8 @@ from tree_sitter import Language, Parser
 PARSER = Parser(Language(tree_sitter_rust.language()))
 # What the compiler evaluates can ask for no environment.
 CONSTANTS = {"const_item", "static_item", "array_type", "const_block", "enum_variant", "const_parameter"}
-# The one value of another type that can take the place of an iterator.
-NOTHING = "::std::iter::empty()"
+# What is put in the place of an iterator: of no items, or of one.
+ITERATOR = "::std::iter::"
 OPERATIONS = ("binary_expression", "compound_assignment_expr")
 
 
@@ -53,7 +53,7 @@ def site(root, source, mutant, at):
         node = above(node, lambda n: n.type == "block" and n.parent.type == "function_item" and n.start_byte < begin)
         returned = node.parent.child_by_field_name("return_type")
         is_hidden = returned is not None and b"impl " in returned.text
-        if is_hidden and not (returned.text.startswith(b"impl Iterator") and mutant["replacement"] == NOTHING):
+        if is_hidden and not (returned.text.startswith(b"impl Iterator") and mutant["replacement"].startswith(ITERATOR)):
             raise Outside("returns an `impl Trait`, whose type it would change")
         return node
     if genre == "BinaryOperator":
@@ -75,6 +75,30 @@ def site(root, source, mutant, at):
         if (node.start_byte, node.end_byte) == (begin, end):
             return node
     raise Outside("its place was not found")
+
+
+def is_constant(node):
+    while node is not None and node.type not in CONSTANTS | {"function_item"}:
+        node = node.parent
+    return node is not None and node.type in CONSTANTS
+
+
+def uses(root, node):
+    """Where the constant is used in whose value the node lies, but for tests, if no other file can use it."""
+    item = above(node, lambda n: n.type in CONSTANTS)
+    if item.type != "const_item" or any(c.type == "visibility_modifier" for c in item.children):
+        raise Outside("a constant")
+    name, found, left = item.child_by_field_name("name"), [], [root]
+    while left:
+        here = left.pop()
+        is_path = here.prev_sibling is not None and here.prev_sibling.text == b"::"
+        if here.type == "identifier" and here.text == name.text and here.start_byte != name.start_byte and not is_path:
+            found.append(here)
+        is_tests = here.type == "mod_item" and here.child_by_field_name("name").text == b"tests"
+        left += [] if is_tests else here.children
+    if not found:
+        raise Outside("a constant")
+    return found
 
 
 def const_function(node):
@@ -104,14 +128,20 @@ class File:
         for number, mutant in mutants:
             try:
                 node = site(self.root, self.source, mutant, at)
-                function = const_function(node)
+                if is_constant(node):
+                    # What it is used for changes, for a constant can ask for nothing.
+                    mutant = dict(mutant, replacement=self.operation(node, mutant))
+                    nodes = uses(self.root, node)
+                else:
+                    nodes = [node]
+                functions = [const_function(node) for node in nodes]
             except Outside as why:
                 self.outside[number] = str(why)
                 continue
-            if function is not None:
-                self.no_longer_const.add(function.start_byte)
+            self.no_longer_const.update(function.start_byte for function in functions if function is not None)
             is_guard = mutant["genre"] == "MatchArmGuard"
-            self.plan[node.start_byte, node.end_byte, node.type, is_guard].append((number, mutant))
+            for node in nodes:
+                self.plan[node.start_byte, node.end_byte, node.type, is_guard].append((number, mutant))
 
     def switched(self):
         text = self.emit(self.root)
@@ -157,9 +187,9 @@ class File:
         if node.type == "match_arm":
             return self.change_arm(node, mutants)
         if node.type in OPERATIONS:
-            sign = node.child_by_field_name("operator")
-            left, right = self.text(begin, sign.start_byte), self.text(sign.end_byte, end)
-            return self.choice([(n, left + m["replacement"] + right) for n, m in mutants], self.inner(node, begin, end))
+            return self.choice([(n, self.operation(node, m)) for n, m in mutants], self.inner(node, begin, end))
+        if node.type == "identifier":
+            return self.choice([(n, m["replacement"]) for n, m in mutants], self.text(begin, end))
         if node.type == "unary_expression":
             return self.choice([(n, self.text(begin + 1, end)) for n, _ in mutants], self.inner(node, begin, end))
         base = next(c for c in node.parent.children if c.type == "base_field_initializer").text.decode()[2:].strip()
@@ -168,12 +198,22 @@ class File:
             name, value = node.children[0].text.decode(), self.emit(node.child_by_field_name("value"))
         return f"{name}: " + self.choice([(n, f"({base}).{name}") for n, _ in mutants], value)
 
+    def operation(self, node, mutant):
+        """The operation with another sign."""
+        sign = node.child_by_field_name("operator")
+        if sign is None or node.type not in OPERATIONS:
+            raise Outside("a constant")
+        return self.text(node.start_byte, sign.start_byte) + mutant["replacement"] + self.text(sign.end_byte, node.end_byte)
+
     def change_body(self, node, mutants):
         """A function that returns another value at once."""
         body = self.inner(node, node.start_byte, node.end_byte)
-        if mutants[0][1]["replacement"] == NOTHING:
-            length = self.choice([(mutants[0][0], "0")], "usize::MAX")
-            return f"{{ let all = {body}; Iterator::take(all, {length}) }}"
+        if mutants[0][1]["replacement"].startswith(ITERATOR):
+            # The type that is returned has no name: it is the same with each of them and without.
+            is_other = " || ".join(f"{self.on}({n})" for n, _ in mutants)
+            other = "/*<{n}*/.chain({on}({n}).then(|| {put}).into_iter().flatten())/*{n}>*/"
+            others = "".join(other.format(n=n, on=self.on, put=m["replacement"]) for n, m in mutants)
+            return f"{{ let all = {body}; Iterator::take(all, if {is_other} {{ 0 }} else {{ usize::MAX }}){others} }}"
         head = re.match(r"\{(\s*#!\[[^\]]*\])*", body).end()
         returns = (f"if {self.on}({n}) {{ /*<{n}*/return {m['replacement']};/*{n}>*/ }}" for n, m in mutants)
         return body[:head] + "\n" + "\n".join(returns) + "\n" + body[head:]

@@ -57,6 +57,17 @@ fn only_numbers_written_as_we_write_them_name_journal_files() {
 }
 
 #[test]
+fn what_a_long_batch_took_of_memory_is_given_back_by_the_next_one_but_for_a_mebibyte() {
+    let mut journal = begin(&SimDisk::new(), 1000);
+    let long: Vec<_> = (1..400).map(|number| posted(number, &"x".repeat(8000))).collect();
+    assert_eq!(journal.append(&long, SYNC).unwrap(), Appended::Written);
+    journal.rotate().unwrap();
+    assert_eq!(journal.append(&[posted(400, "x")], SYNC).unwrap(), Appended::Written);
+    let kept = journal.buffer.capacity();
+    assert!((1 << 20..2 << 20).contains(&kept), "{kept} bytes are kept");
+}
+
+#[test]
 fn a_batch_is_written_behind_the_others_if_it_fits_to_the_byte_and_else_not() {
     let disk = SimDisk::new();
     let one = [posted(1, "x")];

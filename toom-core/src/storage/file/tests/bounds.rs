@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use crate::simulated::{Call, Fault, SimDisk};
 use crate::storage::file::names;
+use crate::storage::file::samples::posted;
 use crate::{
     Conversation, Disk, FileOptions, FileStorage, History, Housekeeping, MemoryStorage, Retention, Storage,
 };
@@ -94,4 +95,18 @@ fn who_asks_for_no_message_has_nothing_read() {
     };
     assert_eq!(read(0), 0);
     assert!(read(1) > 0);
+}
+
+#[test]
+fn a_history_file_is_synced_at_every_half_mebibyte_and_no_more_often() {
+    let disk = SimDisk::new();
+    let mut store = FileStorage::open_on(disk.clone(), sample::options().journal_bytes(4 << 20)).unwrap();
+    let body = "x".repeat(8000);
+    let records: Vec<_> = (1..=280).map(|number| posted(number, &body)).collect();
+    store.append(&records).unwrap();
+    let before = disk.calls(Call::Sync);
+    store.close().unwrap();
+    // Of some 2.2 MiB: four times, at the end, the state file, and the manifest.
+    let syncs = disk.calls(Call::Sync) - before;
+    assert!((6..=9).contains(&syncs), "{syncs} syncs");
 }

@@ -41,9 +41,9 @@ impl DiskFile for Counted {
     }
 }
 
-/// A run of forty messages in as many full blocks, its index in memory.
-fn forty() -> (Run<Counted>, Counted) {
-    let (file, summary) = written(&in_blocks(0, [block::BLOCK_BYTES; 40]), 1);
+/// A run of so many messages in as many full blocks, its index in memory.
+fn full_blocks(blocks: usize) -> (Run<Counted>, Counted) {
+    let (file, summary) = written(&in_blocks(0, vec![block::BLOCK_BYTES; blocks]), 1);
     let counted = Counted { file, ..Counted::default() };
     let cache = Arc::new(PageCache::new(1 << 20));
     let run = Run::open(counted.clone(), "history-1".to_owned(), SALT, summary, cache).unwrap();
@@ -66,7 +66,7 @@ fn page(run: &Run<Counted>, after: Option<MessageNumber>, mut limit: usize) -> V
 #[test]
 fn the_blocks_of_a_page_are_fetched_at_once_up_to_64_kib_and_no_others() {
     for (limit, calls) in [(1, 1), (3, 1), (16, 1), (17, 2), (40, 3)] {
-        let (run, counted) = forty();
+        let (run, counted) = full_blocks(40);
         assert_eq!(page(&run, None, limit).len(), limit);
         assert_eq!(counted.taken(), (calls, limit as u64 * BLOCK), "{limit} messages");
     }
@@ -74,7 +74,7 @@ fn the_blocks_of_a_page_are_fetched_at_once_up_to_64_kib_and_no_others() {
 
 #[test]
 fn what_lies_behind_a_message_that_is_located_is_fetched_with_it() {
-    let (run, counted) = forty();
+    let (run, counted) = full_blocks(40);
     assert_eq!(run.locate(conversation(0), at(10 * 20)).unwrap(), Located::At(number(20)));
     assert_eq!(page(&run, Some(number(20)), 3), [21, 22, 23]);
     assert_eq!(counted.taken(), (1, 4 * BLOCK));
@@ -82,9 +82,18 @@ fn what_lies_behind_a_message_that_is_located_is_fetched_with_it() {
 
 #[test]
 fn what_was_fetched_last_is_not_fetched_again() {
-    let (run, counted) = forty();
+    let (run, counted) = full_blocks(40);
     for (after, numbers) in [(None, vec![1, 2, 3, 4]), (None, vec![1]), (Some(number(3)), vec![4])] {
         assert_eq!(page(&run, after, numbers.len()), numbers);
     }
     assert_eq!(counted.taken(), (1, 4 * BLOCK));
+}
+
+#[test]
+fn a_run_that_is_read_from_end_to_end_is_fetched_256_kib_at_a_time() {
+    let (run, counted) = full_blocks(100);
+    run.check(|_| Ok(())).unwrap();
+    let (calls, bytes) = counted.taken();
+    assert_eq!(calls, 3, "a page of the index, 64 blocks, and 36");
+    assert!(bytes < 101 * BLOCK);
 }
