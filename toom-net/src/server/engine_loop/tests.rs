@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 use toom_core::{
-    Body, CheckMemory, Config, Conversation, Epoch, History, MemoryReader, MemoryStorage, MessageNumber,
-    MessageRef, Password, Policy, Reading, Record, Recovered, SessionEnd, StorageError, Timestamp,
+    Body, CheckMemory, Config, Conversation, Epoch, History, IdempotencyKey, MemoryReader, MemoryStorage,
+    MessageNumber, MessageRef, Password, Policy, Reading, Record, Recovered, SessionEnd, StorageError,
+    Timestamp,
 };
 
 use super::*;
@@ -391,6 +392,24 @@ fn a_full_store_refuses_and_goes_on_when_it_has_room() {
     assert!(server.engine.metrics().refuses_writes);
     assert_eq!(server.run([server.broadcast(0, "one")]), ["0: OK BCM 1", "deliver 1 one"]);
     assert!(!server.engine.metrics().refuses_writes);
+}
+
+#[test]
+fn a_store_that_failed_counts_as_failed_until_it_stores_something() {
+    let mut server = Server::with_everyone();
+    let key = IdempotencyKey::parse("k").unwrap();
+    let keyed = |server: &Server| {
+        let body = Body::parse("one").unwrap();
+        server.ask(0, Operation::Broadcast { key: Some(key.clone()), body })
+    };
+    assert_eq!(server.run([keyed(&server)]), ["0: OK BCM 1", "deliver 1 one"]);
+    server.fail.store(BROKEN, Ordering::Relaxed);
+    let said = server.run([server.broadcast(0, "two")]);
+    assert!(said[0].starts_with("0: ERR BCM unavailable it may not have been stored"), "{said:?}");
+    assert_eq!(server.run([keyed(&server)]), ["0: OK BCM 1"], "what was stored before is answered again");
+    let said = server.run([server.create_room(0, &[])]);
+    assert!(said[0].starts_with("0: ERR SRB no-members"), "{said:?}");
+    assert!(server.engine.metrics().refuses_writes);
 }
 
 #[test]

@@ -37,8 +37,8 @@ impl<S: Storage> EngineLoop<S> {
         self.counts.batch_writes.add(answers.len() as u64);
         turn.fault = answers.iter().find_map(storage_error).cloned();
         self.counts.appends_failed += u64::from(turn.fault.is_some());
-        self.counts.refuses_writes = turn.fault.is_some();
         turn.events.extend(turn.fault.as_ref().map(Event::storage_failed));
+        let mut stored = false;
         for (to, answer) in answered.into_iter().zip(answers) {
             let (reply, effects) = match answer {
                 Answer::Broadcast(result) => split(result, to, Verb::Bcm, broadcast, broadcast_refused),
@@ -46,7 +46,12 @@ impl<S: Storage> EngineLoop<S> {
                 Answer::PostRoom(result) => split(result, to, Verb::Srm, posted, post_refused),
             };
             turn.releases.push(reply);
+            stored |= !effects.is_empty();
             self.release(effects, turn);
+        }
+        // What was refused before, or repeated, does not show that the store works.
+        if stored || turn.fault.is_some() {
+            self.counts.refuses_writes = turn.fault.is_some();
         }
     }
 
