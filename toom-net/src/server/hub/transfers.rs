@@ -42,6 +42,8 @@ impl Hub {
 
     /// Carries out what a session asks for a transfer.
     pub(super) fn transfer(&mut self, to: ReplyTo, request: TransferRequest, now: Mono) {
+        // Who has a part in a transfer hears of its end before being refused anything.
+        self.tell(now);
         let done = request.id().ok_or(Refused::NoSuchTransfer).and_then(|id| {
             let tells = self.advance(id, to.connection, request, now)?;
             Ok((id, tells))

@@ -109,6 +109,18 @@ fn a_transfer_ends_with_the_connection_of_either_side_however_that_ends() {
     }
 }
 
+#[test]
+fn who_has_a_part_in_a_transfer_hears_of_its_end_before_being_refused_anything() {
+    let mut hub = hub(ServerLimits::default());
+    let (obiwan, luke) = relayed(&mut hub);
+    hub.remove(obiwan);
+    feed(&mut hub, luke, &data(1, 5));
+    let told = said(&mut hub, luke).0;
+    let lines: Vec<_> = told.lines().collect();
+    assert_eq!(lines[0], "UPD END 1 gone the other session has ended", "{told}");
+    assert!(lines.len() == 2 && lines[1].starts_with("ERR UPD refused "), "{told}");
+}
+
 /// The answer is the last that a peer gets which sends no more.
 #[test]
 fn what_a_session_asks_for_last_is_told_before_its_end() {
