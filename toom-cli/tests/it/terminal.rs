@@ -470,4 +470,8 @@ fn a_file_is_asked_about_above_the_line_that_is_typed_and_arrives_after_a_yes() 
     let saved = std::fs::read_to_string(there.path().join("obiwan_my film.mp4")).unwrap();
     assert_eq!(saved, "moving pictures");
     obiwan.ask("UPD", "no file is under way\r\n");
+    for mut screen in [obiwan, luke] {
+        screen.press("OUT\r");
+        assert_eq!(screen.end(), (Some(0), true));
+    }
 }
