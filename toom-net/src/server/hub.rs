@@ -367,7 +367,8 @@ impl Hub {
         self.inputs.push_front(input);
     }
 
-    /// A connection is no more. The engine is told, and at the next [`expire`](Self::expire) those who have a file to do with it.
+    /// A connection is no more. The engine is told, and those who have a file to do with it at the next [`expire`](Self::expire), or before
+    /// anything else is done about a file.
     pub(super) fn remove(&mut self, id: ConnectionId) {
         self.set_deadline(id, None);
         self.set_early_long_line(id, false);
