@@ -25,7 +25,7 @@ pub(super) use files::{Asked, PIECE_BYTES_MAX};
 /// How many requests may be without an answer.
 const PENDING_MAX: usize = 12;
 
-/// How long it waits after a login that was refused.
+/// How long it waits after a login that was refused, or a connection that was ended before it.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// When the faults have ended for so long, nothing that somebody sent is still on its way.
@@ -131,7 +131,10 @@ impl Talker {
         if let Some(cable) = self.cable.take() {
             common.network.borrow_mut().peer_closes(cable);
         }
-        self.view = None;
+        if self.view.take().is_none() && common.calm_since.is_some() {
+            // Who may connect so often only, and never waits, would never get in.
+            self.retry_at = self.retry_at.max(common.clock.mono().after(PAUSE));
+        }
         self.files.clear(common);
         let asked = core::mem::take(&mut self.asked);
         self.unknown.extend(asked.into_iter().filter(|(command, _)| command.key().is_some()));
