@@ -93,8 +93,9 @@ impl<'a> Take<'a> {
         self.u32().map(|number| RoomId::new(number).map_or(Conversation::Broadcast, Conversation::Room))
     }
 
+    /// The number of a message. The last that there is stands for none, so that there is always one that follows.
     pub(super) fn number(&mut self) -> Option<MessageNumber> {
-        self.u64().and_then(MessageNumber::new)
+        self.u64().filter(|number| *number < u64::MAX).and_then(MessageNumber::new)
     }
 
     pub(super) fn time(&mut self) -> Option<Timestamp> {
@@ -151,6 +152,8 @@ mod tests {
     fn what_is_no_such_value_is_refused() {
         assert_eq!(Take::new(&[0xff, 0xfe]).text(2), None);
         assert_eq!(Take::new(&[0; 8]).number(), None);
+        assert_eq!(Take::new(&(u64::MAX - 1).to_le_bytes()).number(), MessageNumber::new(u64::MAX - 1));
+        assert_eq!(Take::new(&u64::MAX.to_le_bytes()).number(), None);
         assert_eq!(Take::new(&i64::MAX.to_le_bytes()).time(), None);
     }
 

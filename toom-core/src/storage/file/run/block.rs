@@ -255,8 +255,8 @@ impl<'a> Block<'a> {
         let block = Self { bytes, conversation: label.conversation, first: label.first, entries, text };
         let fills = entries.last().and_then(Fields::of).map(|last| last.end) == Some(text.len());
         let begins = entries.first().and_then(time) == Some(label.first_at);
-        (is_labelled && begins && fills && take.rest().len() < 8 && block.last_number().is_some())
-            .then_some(block)
+        let has_next = label.first.get().checked_add(label.messages.into()).is_some();
+        (is_labelled && begins && fills && take.rest().len() < 8 && has_next).then_some(block)
     }
 
     /// That times rise, and that texts follow one another and fill the text.
@@ -277,10 +277,6 @@ impl<'a> Block<'a> {
 
     pub(super) fn bytes(self) -> &'a [u8] {
         self.bytes
-    }
-
-    pub(super) fn last_number(self) -> Option<MessageNumber> {
-        number_after(self.first, self.entries.len())
     }
 
     pub(super) fn last_at(self) -> Option<Timestamp> {

@@ -10,7 +10,7 @@ use crate::storage::file::fault::{failed, of_write};
 use crate::storage::file::record_bytes::{Names, RecordRef, put_room_created};
 use crate::{
     Answered, Conversation, Fingerprint, IdempotencyKey, KeyedRequest, MessageNumber, RoomCreated,
-    StorageError, Timestamp,
+    StorageError,
 };
 
 pub(super) const CHECKSUM_BYTES: usize = 8;
@@ -158,8 +158,7 @@ pub(super) fn apply(frame: &[u8], state: &mut State, names: &mut Names) -> Optio
     }
     for _ in 0..ends {
         let conversation = take.conversation()?;
-        let number = MessageNumber::new(take.u64()?)?;
-        let at = Timestamp::from_unix_micros(take.i64()?)?;
+        let (number, at) = (take.number()?, take.time()?);
         state.ends.insert(conversation, End { number, at });
     }
     for _ in 0..keyed {
@@ -171,7 +170,7 @@ pub(super) fn apply(frame: &[u8], state: &mut State, names: &mut Names) -> Optio
 fn request(take: &mut Take<'_>, names: &mut Names) -> Option<KeyedRequest> {
     let kind = take.u8()?;
     let (user_bytes, key_bytes) = (take.u8()?, take.u8()?);
-    let at = Timestamp::from_unix_micros(take.i64()?)?;
+    let at = take.time()?;
     let request = u128::from_le_bytes(take.bytes(16)?.try_into().ok()?);
     let (conversation, number) = (take.conversation()?, take.u64()?);
     let answer = match (kind, conversation) {

@@ -202,6 +202,19 @@ fn a_whole_block_in_the_wrong_place_is_found() {
     assert!(Block::parse(&bytes, Salt::new(1), &right).is_err());
 }
 
+/// The last number of all stands for none, so that everything may ask for the number that follows.
+#[test]
+fn a_block_that_comes_to_the_last_number_is_none() {
+    let read = |first| {
+        let chunk = Chunk { first: number(first), ..small() };
+        let bytes = bytes(&chunk);
+        Block::parse(&bytes, SALT, &label(&chunk))?.view().map(BlockView::last_number)
+    };
+    assert_eq!(read(u64::MAX - 3), Ok(MessageNumber::new(u64::MAX - 1)));
+    assert!(read(u64::MAX - 2).is_err());
+    assert!(read(u64::MAX).is_err());
+}
+
 /// As if a checksum had been right by chance, or made by who knows the salt.
 #[test]
 fn damage_under_a_right_checksum_neither_panics_nor_grows_a_block() {
