@@ -15,13 +15,12 @@ use crate::{
 mod account;
 mod budget;
 mod counter;
+mod table;
 
 use account::Account;
 use budget::Budget;
 use counter::{AttemptId, Counter, Settled};
-
-/// How many places the bounded tables have: 2¹⁶, so that 16 bits of a keyed hash name one.
-type Cell = u16;
+use table::{Cell, Table};
 
 /// What a login must prove, handed out by [`Engine::begin_login`](crate::Engine::begin_login).
 ///
@@ -92,8 +91,8 @@ fn nobodys_secret(password: &Password, memory: &mut CheckMemory) -> Verdict {
 pub(crate) struct Lockout {
     seed: Seed,
     accounts: BTreeMap<UserName, Account>,
-    nobodies: BTreeMap<Cell, Counter>,
-    budgets: BTreeMap<Cell, Budget>,
+    nobodies: Table<Counter>,
+    budgets: Table<Budget>,
     in_flight: BTreeMap<AttemptId, InFlight>,
     /// How many accounts have a hash of which cost: names that nobody bears cost as much as the costliest.
     costs: BTreeMap<Cost, usize>,
@@ -137,8 +136,8 @@ impl Lockout {
         Self {
             seed,
             accounts: BTreeMap::new(),
-            nobodies: BTreeMap::new(),
-            budgets: BTreeMap::new(),
+            nobodies: Table::new(),
+            budgets: Table::new(),
             in_flight: BTreeMap::new(),
             costs: BTreeMap::new(),
             attempts_begun: 0,
@@ -201,6 +200,8 @@ impl Lockout {
         config: &Config,
         now: Mono,
     ) -> Result<Challenge, LoginError> {
+        self.nobodies.sweep(|count| count.is_over(now));
+        self.budgets.sweep(|budget| budget.is_full_by(config, now));
         let nobody = self.cell(|canonical| canonical.user(name));
         let account = self.accounts.get_mut(name);
         let familiar = account.is_some_and(|account| account.familiar(source, config, now).is_some());
@@ -210,7 +211,7 @@ impl Lockout {
 
         let attempt = AttemptId(self.attempts_begun);
         let (counted, secret, count) = match self.accounts.get_mut(name) {
-            None => (Counted::Nobody(nobody), None, self.nobodies.entry(nobody).or_default()),
+            None => (Counted::Nobody(nobody), None, self.nobodies.get_or(nobody, Counter::default)),
             Some(account) => {
                 let (incarnation, secret_version) = (account.incarnation, account.secret_version);
                 let secret = Some(account.secret.clone());
@@ -319,7 +320,7 @@ impl Lockout {
     fn counter(&mut self, guess: &InFlight, config: &Config, now: Mono) -> Option<&mut Counter> {
         let account = self.accounts.get_mut(&guess.name);
         match guess.counted {
-            Counted::Nobody(cell) => self.nobodies.get_mut(&cell),
+            Counted::Nobody(cell) => self.nobodies.get_mut(cell),
             Counted::Stranger { .. } => account.map(|account| &mut account.strangers),
             Counted::Familiar { .. } => {
                 account.and_then(|account| account.familiar(guess.source, config, now))
@@ -335,7 +336,7 @@ impl Lockout {
 
     fn budget(&mut self, source: Source, now: Mono) -> &mut Budget {
         let cell = self.cell(|canonical| canonical.number(source.get()));
-        self.budgets.entry(cell).or_insert_with(|| Budget::full(now))
+        self.budgets.get_or(cell, || Budget::full(now))
     }
 
     fn give_back(&mut self, guess: &InFlight, now: Mono) {
@@ -346,19 +347,15 @@ impl Lockout {
 
     /// Frees what need not be remembered.
     fn tidy(&mut self, guess: &InFlight) {
-        if let Counted::Nobody(cell) = guess.counted
-            && self.nobodies.get(&cell).is_some_and(Counter::is_empty)
-        {
-            self.nobodies.remove(&cell);
+        if let Counted::Nobody(cell) = guess.counted {
+            self.nobodies.tidy(cell, Counter::is_empty);
         }
         self.tidy_budget(guess.source);
     }
 
     fn tidy_budget(&mut self, source: Source) {
         let cell = self.cell(|canonical| canonical.number(source.get()));
-        if self.budgets.get(&cell).is_some_and(Budget::is_full) {
-            self.budgets.remove(&cell);
-        }
+        self.budgets.tidy(cell, Budget::is_full);
     }
 
     /// The keyed place of a name or a source in a bounded table.
@@ -371,16 +368,8 @@ impl Lockout {
     pub(crate) fn digest(&self, into: &mut Canonical) {
         into.number(self.attempts_begun).number(self.accounts_made).number(self.accounts.len() as u64);
         self.accounts.values().for_each(|account| account.digest(into));
-        into.number(self.nobodies.len() as u64);
-        for (cell, counter) in &self.nobodies {
-            into.number(*cell);
-            counter.digest(into);
-        }
-        into.number(self.budgets.len() as u64);
-        for (cell, budget) in &self.budgets {
-            into.number(*cell);
-            budget.digest(into);
-        }
+        self.nobodies.digest(into, Counter::digest);
+        self.budgets.digest(into, Budget::digest);
         into.number(self.in_flight.len() as u64);
         for (attempt, guess) in &self.in_flight {
             into.number(attempt.0).number(guess.deadline.elapsed().as_nanos());

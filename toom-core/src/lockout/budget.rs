@@ -37,6 +37,12 @@ impl Budget {
         self.spent == 0
     }
 
+    /// Whether all of it will have been earned back at `now`.
+    pub(crate) fn is_full_by(mut self, config: &Config, now: Mono) -> bool {
+        self.refill(config.limits.source_refill, now);
+        self.is_full()
+    }
+
     fn refill(&mut self, each: Duration, now: Mono) {
         let earned = now.since(self.refilled).as_nanos().checked_div(each.as_nanos()).unwrap_or(u128::MAX);
         let earned = u32::try_from(earned).unwrap_or(u32::MAX);

@@ -94,6 +94,14 @@ impl Counter {
         *self == Self::default()
     }
 
+    /// Whether there is nothing on record that still counts at `now`.
+    pub(crate) fn is_over(&self, now: Mono) -> bool {
+        match self.blocked_until {
+            Some(until) => until <= now,
+            None => self.places.is_empty(),
+        }
+    }
+
     /// Whether it must not be forgotten: a check is under way, or a block holds.
     pub(crate) fn is_held(&self, now: Mono) -> bool {
         match self.blocked_until {
@@ -103,7 +111,7 @@ impl Counter {
     }
 
     fn end_block(&mut self, now: Mono) {
-        if self.blocked_until.is_some_and(|until| until <= now) {
+        if self.is_over(now) {
             *self = Self::default();
         }
     }
