@@ -59,21 +59,19 @@ impl Challenge {
     /// The same in memory that the host keeps for many checks.
     #[must_use]
     pub fn verify_in(&self, password: &Password, memory: &mut CheckMemory) -> Verdict {
-        // Every check is a comparison of plain texts, and a hash where any account has one: which of them decides does not show.
-        match &self.secret {
-            Some(secret) if secret.cost().is_some() => {
-                nobodys_secret(password, memory);
-                secret.verify(password, memory)
+        // Every check is a comparison of plain texts and then, where any account has one, a hash: which of them decides does not show.
+        let hashed = self.secret.as_ref().filter(|secret| secret.cost().is_some());
+        let verdict = match &self.secret {
+            Some(plain) if hashed.is_none() => plain.verify(password, memory),
+            _ => nobodys_secret(password, memory),
+        };
+        match (hashed, self.cost) {
+            (Some(hashed), _) => hashed.verify(password, memory),
+            (None, Some(cost)) => {
+                cost.waste(password, memory);
+                verdict
             }
-            secret => {
-                if let Some(cost) = self.cost {
-                    cost.waste(password, memory);
-                }
-                match secret {
-                    Some(secret) => secret.verify(password, memory),
-                    None => nobodys_secret(password, memory),
-                }
-            }
+            (None, None) => verdict,
         }
     }
 }
@@ -104,6 +102,8 @@ pub(crate) struct Lockout {
 #[derive(Debug)]
 struct InFlight {
     name: UserName,
+    /// The place where the name is counted if nobody bears it.
+    nobody: Cell,
     source: Source,
     counted: Counted,
     deadline: Mono,
@@ -112,7 +112,7 @@ struct InFlight {
 /// Where a guess is counted.
 #[derive(Clone, Copy, Debug)]
 enum Counted {
-    Nobody(Cell),
+    Nobody,
     Stranger { incarnation: u64, secret_version: u64 },
     Familiar { incarnation: u64, secret_version: u64 },
 }
@@ -120,7 +120,7 @@ enum Counted {
 impl Counted {
     fn digest(self, into: &mut Canonical) {
         match self {
-            Self::Nobody(cell) => into.number(0_u8).number(cell),
+            Self::Nobody => into.number(0_u8),
             Self::Stranger { incarnation, secret_version } => {
                 into.number(1_u8).number(incarnation).number(secret_version)
             }
@@ -203,6 +203,8 @@ impl Lockout {
         self.nobodies.sweep(|count| count.is_over(now));
         self.budgets.sweep(|budget| budget.is_full_by(config, now));
         let nobody = self.cell(|canonical| canonical.user(name));
+        // Looked for under every name, as accounts are, so that the time it takes tells nothing.
+        core::hint::black_box(self.nobodies.get_mut(nobody));
         let account = self.accounts.get_mut(name);
         let familiar = account.is_some_and(|account| account.familiar(source, config, now).is_some());
         if !familiar {
@@ -211,7 +213,7 @@ impl Lockout {
 
         let attempt = AttemptId(self.attempts_begun);
         let (counted, secret, count) = match self.accounts.get_mut(name) {
-            None => (Counted::Nobody(nobody), None, self.nobodies.get_or(nobody, Counter::default)),
+            None => (Counted::Nobody, None, self.nobodies.get_or(nobody, Counter::default)),
             Some(account) => {
                 let (incarnation, secret_version) = (account.incarnation, account.secret_version);
                 let secret = Some(account.secret.clone());
@@ -229,7 +231,7 @@ impl Lockout {
             self.budget(source, now).spend();
         }
         let deadline = now.after(config.limits.check_timeout);
-        self.in_flight.insert(attempt, InFlight { name: name.clone(), source, counted, deadline });
+        self.in_flight.insert(attempt, InFlight { name: name.clone(), nobody, source, counted, deadline });
         let cost = self.costs.last_key_value().map(|(cost, _)| *cost);
         Ok(Challenge { attempt, secret, cost })
     }
@@ -308,7 +310,7 @@ impl Lockout {
     fn is_current(&self, guess: &InFlight) -> bool {
         let Some(account) = self.accounts.get(&guess.name) else { return false };
         match guess.counted {
-            Counted::Nobody(_) => false,
+            Counted::Nobody => false,
             Counted::Stranger { incarnation, secret_version }
             | Counted::Familiar { incarnation, secret_version } => {
                 (account.incarnation, account.secret_version) == (incarnation, secret_version)
@@ -319,8 +321,9 @@ impl Lockout {
     /// The count that the guess has its place in, if that still is there. A later account of the name has no place of that guess.
     fn counter(&mut self, guess: &InFlight, config: &Config, now: Mono) -> Option<&mut Counter> {
         let account = self.accounts.get_mut(&guess.name);
+        let nobody = self.nobodies.get_mut(guess.nobody);
         match guess.counted {
-            Counted::Nobody(cell) => self.nobodies.get_mut(cell),
+            Counted::Nobody => nobody,
             Counted::Stranger { .. } => account.map(|account| &mut account.strangers),
             Counted::Familiar { .. } => {
                 account.and_then(|account| account.familiar(guess.source, config, now))
@@ -347,9 +350,7 @@ impl Lockout {
 
     /// Frees what need not be remembered.
     fn tidy(&mut self, guess: &InFlight) {
-        if let Counted::Nobody(cell) = guess.counted {
-            self.nobodies.tidy(cell, Counter::is_empty);
-        }
+        self.nobodies.tidy(guess.nobody, Counter::is_empty);
         self.tidy_budget(guess.source);
     }
 
@@ -373,7 +374,7 @@ impl Lockout {
         into.number(self.in_flight.len() as u64);
         for (attempt, guess) in &self.in_flight {
             into.number(attempt.0).number(guess.deadline.elapsed().as_nanos());
-            into.user(&guess.name).number(guess.source.get());
+            into.user(&guess.name).number(guess.nobody).number(guess.source.get());
             guess.counted.digest(into);
         }
     }

@@ -304,8 +304,7 @@ fn each_part_of_the_state_shows_in_its_own_digest() {
     assert_ne!(digest(|into| full.digest(into)), digest(|into| spent.digest(into)));
     let (incarnation, secret_version) = (0, 0);
     let counted = [
-        Counted::Nobody(0),
-        Counted::Nobody(1),
+        Counted::Nobody,
         Counted::Stranger { incarnation, secret_version },
         Counted::Stranger { incarnation: 1, secret_version },
         Counted::Stranger { incarnation, secret_version: 1 },

@@ -280,6 +280,9 @@ impl<D: Disk> Check<'_, D> {
             journal::replay(self.disk, salt, start, |record| self.laws.record(record, &mut user_names));
         match replayed {
             Ok(replayed) => {
+                if replayed.next >= journal::SEQUENCES_END {
+                    self.note(open::sequences_used_up(self.disk));
+                }
                 self.verified.batches = replayed.batches;
                 self.verified.cut = replayed.cut;
             }

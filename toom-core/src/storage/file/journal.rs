@@ -26,6 +26,9 @@ use frame::Link;
 /// One file is written while what is in the others moves to the history. There are never more: what is in so many waits to move, and is
 /// held in memory meanwhile.
 const FILES: usize = 3;
+/// Batches and openings have sequences below this one. No store comes to it; one that somebody made up is to be repaired, and can be opened for
+/// as long again until then.
+pub(super) const SEQUENCES_END: u64 = 1 << 63;
 /// A buffer that a long batch made longer does not stay so.
 const BUFFER_BYTES_KEPT: usize = 1 << 20;
 

@@ -106,6 +106,14 @@ pub(super) fn no_manifest<D: Disk>(disk: &D) -> StorageError {
     }
 }
 
+pub(super) fn sequences_used_up<D: Disk>(disk: &D) -> StorageError {
+    StorageError::Corrupt {
+        thing: disk.shown(names::MANIFEST),
+        offset: 0,
+        what: "the sequences of its journal are used up",
+    }
+}
+
 /// What an open store is made of.
 pub(super) struct OpenStore<D: Disk> {
     pub(super) epoch: Epoch,
@@ -135,7 +143,7 @@ pub(super) fn open<D: Disk>(disk: D, options: &FileOptions) -> Result<OpenStore<
     }
     let (epoch, salt) = (manifest.epoch, manifest.salt);
     // A new chain: nothing that lies in the journal now can follow a frame that comes.
-    let first = next + 1;
+    let first = next.checked_add(1).ok_or_else(|| sequences_used_up(&disk))?;
     let start = JournalStart {
         first,
         chain: salt.checksum(&[first.to_le_bytes(), manifest.journal.chain.to_le_bytes()].concat()),

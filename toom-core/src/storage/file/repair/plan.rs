@@ -8,6 +8,7 @@ use crate::storage::file::birth::Birth;
 use crate::storage::file::check::{self, Meter, Progress};
 use crate::storage::file::checksum::Salt;
 use crate::storage::file::disk::Disk;
+use crate::storage::file::journal::SEQUENCES_END;
 use crate::storage::file::manifest::Manifest;
 use crate::storage::file::names;
 use crate::storage::file::open::{self, open_run};
@@ -107,7 +108,8 @@ fn find<D: Disk>(disk: &D, meter: &mut Meter<'_>) -> Result<Findings, StorageErr
     let runs = new_runs(disk, salt, &files, &won, &kept)?;
     let rooms = lost_rooms(&gathered, known.keys().chain(kept.keys()).chain(lost.keys()), dropped);
     // The old journal is set aside: where its numbers are used up, they may begin anew.
-    let sequence = gathered.sequence.max(first).checked_add(2).unwrap_or(1);
+    let behind = gathered.sequence.max(first).saturating_add(2);
+    let sequence = if behind < SEQUENCES_END { behind } else { 1 };
     let (state, keyed) = new_state(gathered, &kept, &answered);
     let misses_messages = state.ends.keys().any(|conversation| {
         kept.get(conversation).is_none_or(|stretch| stretch.first != MessageNumber::FIRST)

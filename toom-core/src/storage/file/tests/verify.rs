@@ -5,11 +5,12 @@ use proptest::prelude::*;
 use super::sample::{self, Sample, sample};
 use super::script::{self, Writer};
 use crate::simulated::SimDisk;
+use crate::storage::file::journal::JournalStart;
 use crate::storage::file::manifest::Manifest;
 use crate::storage::file::samples::posted;
 use crate::{
     Digest, Disk, Epoch, FileOptions, FileStorage, Folder, Housekeeping, MemoryStorage, Progress, Record,
-    Storage, StorageError, Verified,
+    RepairPlan, Storage, StorageError, Verified,
 };
 
 fn verify(disk: &SimDisk) -> Verified {
@@ -233,6 +234,34 @@ fn a_manifest_that_knows_of_no_state_file_is_told_of_where_there_are_messages() 
     let [StorageError::Corrupt { thing, what, .. }] = &*verified.damage else { panic!("{verified:?}") };
     let told = (thing.as_str(), *what);
     assert_eq!(told, ("manifest", "it tells another end of a conversation than the messages do"));
+}
+
+/// Each batch and each opening takes a sequence. No store comes to the end of them, but somebody can make one up.
+#[test]
+fn a_store_near_the_end_of_its_sequences_is_told_of_and_counts_anew_once_it_is_repaired() {
+    let disk = SimDisk::new();
+    let mut store = FileStorage::open_on(disk.clone(), sample::options()).unwrap();
+    store.append(&[posted(1, "hello")]).unwrap();
+    store.close().unwrap();
+    let manifest = Manifest::load(&disk).unwrap().unwrap();
+    let beginning_at = |first| {
+        let disk = disk.kill();
+        let journal = JournalStart { first, ..manifest.journal };
+        Manifest { journal, ..manifest.clone() }.store(&disk).unwrap();
+        disk
+    };
+    assert!(verify(&beginning_at((1 << 63) - 1)).is_sound());
+    for (first, opens) in [(1 << 63, true), (u64::MAX - 1, true), (u64::MAX, false)] {
+        let disk = beginning_at(first);
+        let verified = verify(&disk);
+        let [StorageError::Corrupt { thing, what, .. }] = &*verified.damage else { panic!("{verified:?}") };
+        assert_eq!((thing.as_str(), *what), ("manifest", "the sequences of its journal are used up"));
+        assert_eq!(FileStorage::open_on(disk.kill(), sample::options()).is_ok(), opens, "{first}");
+        let plan = RepairPlan::make_on(&disk, |_| {}).unwrap().unwrap();
+        assert!(plan.carry_out([1; 16], |_| {}).unwrap().is_sound());
+        assert_eq!(Manifest::load(&disk).unwrap().unwrap().journal.first, 1, "{first}");
+        FileStorage::open_on(disk, sample::options()).unwrap().close().unwrap();
+    }
 }
 
 #[test]
