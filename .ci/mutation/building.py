@@ -6,11 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 
 from switches import File, shut_arms, to_blame
 
 # Beside the code: simulated disks and networks, and the laws that stores of others are tried with.
-NO_PART = ("/disk/simulated", "/conformance.rs", "toom-net/src/simulation")
+NO_PART = ("/disk/simulated", "/conformance.rs", "toom-net/src/simulation", "toom-net/src/server/stepped")
 
 SWITCH = """
 /// Which mutant is on: the one whose number is in the environment. If none is, every mutant that is met is written down, once.
@@ -45,26 +46,39 @@ pub mod mutant_switch {
 
 
 class Building:
-    def __init__(self, package, work):
+    def __init__(self, package, work, since=None):
         self.package = package
+        self.since = since
         self.tree = f"{work}/tree"
         self.copied = {}
         self.env = dict(os.environ, CARGO_TARGET_DIR=f"{work}/build", CARGO_INCREMENTAL="1")
         self.kept = f"{work}/{package}.not-viable.json"
         self.copy()
-        mutants = {n: m for n, m in enumerate(self.listed())}
-        self.count = len(mutants)
-        self.mutants = {n: m for n, m in mutants.items() if not any(part in m["file"] for part in NO_PART)}
+        self.listed = asked("cargo", "mutants", "--list", "--json", "-p", package)
+        changed = self.listed if since is None else self.changed()
+        names = {m["name"] for m in changed if not any(part in m["file"] for part in NO_PART)}
+        self.mutants = {n: m for n, m in enumerate(self.listed) if m["name"] in names}
         # By number: why it does not compile, and why it has no switch.
         self.not_viable, self.outside = {}, {}
-        if os.path.exists(self.kept):
+        # What did not compile before may well do so where it was changed.
+        if since is None and os.path.exists(self.kept):
             with open(self.kept) as file:
                 kept = json.load(file)
             self.not_viable = {n: kept[m["name"]] for n, m in self.mutants.items() if m["name"] in kept}
         self.write_switches()
 
-    def listed(self):
-        return asked("cargo", "mutants", "--list", "--json", "-p", self.package)
+    def changed(self):
+        """The mutants in lines that were changed since a commit, also in what is not committed yet."""
+        with tempfile.TemporaryDirectory() as folder:
+            index, diff = f"{folder}/index", f"{folder}/diff"
+            shutil.copy(asked_text("git", "rev-parse", "--git-path", "index").strip(), index)
+            env = dict(os.environ, GIT_INDEX_FILE=index)
+            # So that new files are in the difference, and the real index does not know.
+            subprocess.run(["git", "add", "--intent-to-add", self.package], env=env, check=True)
+            text = asked_text("git", "diff", "--no-ext-diff", "--no-color", self.since, "--", f"{self.package}/src", env=env)
+            with open(diff, "w") as file:
+                file.write(text)
+            return asked("cargo", "mutants", "--list", "--json", "-p", self.package, "--in-diff", diff) if text else []
 
     def cargo(self, *arguments):
         done = subprocess.run(["cargo", *arguments], cwd=self.tree, env=self.env, capture_output=True, text=True)
@@ -113,7 +127,7 @@ class Building:
                 (self.not_viable if why.startswith("not viable") else self.outside)[number] = why
         root = f"{self.package}/src/lib.rs"
         text = switched.get(root) or self.copied[root].decode()
-        switched[root] = text + SWITCH.replace("COUNT", str(max(self.count, 1)))
+        switched[root] = text + SWITCH.replace("COUNT", str(max(len(self.listed), 1)))
         for name in self.roots():
             switched[name] = allowing(switched.get(name) or self.copied[name].decode())
         for name in (name for name in self.copied if name.startswith(f"{self.package}/src/")):
@@ -135,6 +149,8 @@ class Building:
             self.not_viable.update(guilty)
             self.write_switches()
             print(f"{len(guilty)} mutants do not compile", flush=True)
+        if self.since is not None:
+            return
         with open(self.kept, "w") as file:
             json.dump({self.mutants[n]["name"]: why for n, why in self.not_viable.items()}, file)
 
@@ -162,7 +178,11 @@ class Building:
 
 def asked(*command):
     """What a command answers of the tree itself."""
-    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    return json.loads(asked_text(*command) or "[]")
+
+
+def asked_text(*command, env=None):
+    return subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def allowing(text):

@@ -89,7 +89,7 @@ class Report:
         alive = {self.key(self.mutants[n]) for n in known if verdicts[n] == "equivalent"}
         noticed = [n for n in known if verdicts[n] in ("caught", "time limit") and self.key(self.mutants[n]) not in alive]
         self.print_all(f"noticed by a test, though they are in {EQUIVALENT}", noticed)
-        gone = set(self.equivalent) - {self.key(mutant) for mutant in self.mutants.values()}
+        gone = set(self.equivalent) - {self.key(mutant) for mutant in self.building.listed}
         gone = [change for change, _ in gone if change.startswith(self.building.package)]
         if gone:
             print(f"\nin {EQUIVALENT}, but no mutants any more:", *gone, sep="\n  ")
@@ -107,14 +107,18 @@ def main():
     parser.add_argument("package")
     parser.add_argument("words", nargs="*")
     parser.add_argument("--rest", action="store_true")
+    parser.add_argument("--since", metavar="COMMIT", help="only those in lines that were changed since")
     parser.add_argument("--every", type=int, default=1, metavar="N")
     parser.add_argument("--slow", type=float, default=2.0, metavar="SECONDS")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--report", action="store_true", help="only what was found the last time")
-    options = parser.parse_args(sys.argv[2:])
+    options = parser.parse_intermixed_args(sys.argv[2:])
     work = sys.argv[1]
 
-    building = Building(options.package, work)
+    building = Building(options.package, work, options.since)
+    if options.since is not None and not building.mutants:
+        print(f"nothing to try: cargo-mutants would change no line of {options.package} that was changed since {options.since}")
+        return
     kept = f"{work}/{options.package}.results.json"
     results = {}
     if os.path.exists(kept):
