@@ -287,3 +287,31 @@ impl<S> Drop for Driver<S> {
         self.shared.pushed.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Bell(AtomicU32);
+
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn who_has_more_for_the_queue_is_woken_once_when_something_is_taken() {
+        let (shared, bell) = (Shared::new(), Arc::new(Bell::default()));
+        shared.was_taken();
+        shared.wake_when_taken(&Waker::from(Arc::clone(&bell)));
+        assert_eq!(bell.0.load(Ordering::Relaxed), 0);
+        shared.was_taken();
+        shared.was_taken();
+        assert_eq!(bell.0.load(Ordering::Relaxed), 1);
+    }
+}

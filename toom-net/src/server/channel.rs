@@ -245,3 +245,6 @@ impl fmt::Debug for Channel {
         f.debug_struct("Channel").field("is_open", &self.is_open()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

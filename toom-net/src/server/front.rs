@@ -18,6 +18,8 @@ use super::handshakes::Handshake;
 use super::hub::{Hub, Rest};
 
 mod raw;
+#[cfg(test)]
+mod script;
 #[cfg(feature = "tls")]
 mod secured;
 mod socket;
@@ -282,3 +284,6 @@ impl<W: Wire> Front<W> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,10 +117,7 @@ impl<C: Clock> Io<C> {
     fn pass(&mut self, events: &mut Events, at_most: Option<Duration>) -> io::Result<()> {
         let now = self.clock.now().mono;
         let timeout = [self.timeout(now), at_most].into_iter().flatten().min();
-        match self.poll.poll(events, timeout) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-            _ => {}
-        }
+        unless_interrupted(self.poll.poll(events, timeout))?;
         let now = self.clock.now().mono;
         for event in &*events {
             match event.token() {
@@ -190,5 +187,23 @@ impl<C: Clock> Io<C> {
             let _ = stream.set_nodelay(true);
             Some(Socket::new(stream, ip, layer?))
         });
+    }
+}
+
+/// A signal that came meanwhile is no failure: it has nothing to do with connections.
+fn unless_interrupted(waited: io::Result<()>) -> io::Result<()> {
+    waited.or_else(|error| if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_ends_no_server_and_any_other_failure_to_wait_does() {
+        assert!(unless_interrupted(Ok(())).is_ok());
+        assert!(unless_interrupted(Err(io::ErrorKind::Interrupted.into())).is_ok());
+        let failed = unless_interrupted(Err(io::ErrorKind::OutOfMemory.into()));
+        assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::OutOfMemory);
     }
 }

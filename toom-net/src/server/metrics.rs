@@ -169,8 +169,7 @@ impl Histogram {
 
     pub(super) fn add(&mut self, measured: u64) {
         let bucket = measured.checked_next_power_of_two().map_or(u32::MAX, |power| power.ilog2().div_ceil(2));
-        let bucket =
-            usize::try_from(bucket).map_or(Self::BUCKETS - 1, |bucket| bucket.min(Self::BUCKETS - 1));
+        let bucket = usize::try_from(bucket).unwrap_or(usize::MAX).min(Self::BUCKETS - 1);
         if let Some(count) = self.counts.get_mut(bucket) {
             *count += 1;
         }
@@ -256,6 +255,18 @@ mod tests {
             assert_eq!(counted, [(bound, 1)], "{measured}");
             assert_eq!((histogram.sum(), histogram.count()), (measured, 1));
         }
+    }
+
+    #[test]
+    fn measurements_are_counted_and_summed_up() {
+        let mut histogram = Histogram::default();
+        assert_eq!((histogram.sum(), histogram.count()), (0, 0));
+        for measured in [3, 4, 100] {
+            histogram.add(measured);
+        }
+        assert_eq!((histogram.sum(), histogram.count()), (107, 3));
+        histogram.add(u64::MAX);
+        assert_eq!((histogram.sum(), histogram.count()), (u64::MAX, 4));
     }
 
     #[test]

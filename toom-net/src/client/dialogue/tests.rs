@@ -44,6 +44,17 @@ fn debug_shows_no_password_and_no_text_that_is_sent_or_received() {
     assert!(came.len() == 2 && !is_shown(&came) && !is_shown(&dialogue), "{came:?} {dialogue:?}");
 }
 
+#[test]
+fn every_request_has_an_id_of_its_own_and_is_pending_until_it_is_answered() {
+    let mut dialogue = greeted([]);
+    let ids: Vec<_> = ["a", "b", "c"].map(|text| dialogue.request(ping(text)).unwrap()).into();
+    assert!(ids.is_sorted_by(|earlier, later| earlier < later), "{ids:?}");
+    assert_eq!(dialogue.pending().collect::<Vec<_>>(), ids);
+    let told = events(&mut dialogue, "OK PING a\n").unwrap();
+    assert!(matches!(&told[..], [Event::Answered { request, .. }] if *request == ids[0]), "{told:?}");
+    assert_eq!(dialogue.pending().collect::<Vec<_>>(), ids[1..]);
+}
+
 fn events(dialogue: &mut Dialogue, bytes: impl AsRef<[u8]>) -> Result<Vec<Event>, Violation> {
     dialogue.receive(bytes.as_ref());
     core::iter::from_fn(|| dialogue.next_event().transpose()).collect()

@@ -298,6 +298,29 @@ fn parked_replies_count_as_well() {
 }
 
 #[test]
+fn what_just_fills_the_room_of_a_peer_holds_nothing_up() {
+    let mut peer = Peer::logged_in();
+    peer.limits.outbox_bytes_max = 100;
+    for (bytes, goes_on) in [(100, true), (101, false)] {
+        peer.connection.feed(b"BCM hi\nPING\n");
+        let ask = peer.ask();
+        peer.answer(&ask, &"x".repeat(bytes));
+        peer.next();
+        assert_eq!(peer.said().ends_with("OK PING\n"), goes_on, "{bytes}");
+    }
+}
+
+#[test]
+fn every_line_is_counted_and_those_that_are_too_long_apart_from_them() {
+    let mut peer = Peer::new();
+    peer.talk("PING\nFLY\n\nHELLO\nPING\n");
+    assert_eq!((peer.counts.lines, peer.counts.lines_too_long), (5, 0));
+    peer.connection.feed(&vec![b'x'; crate::protocol::MAX_LINE + 1]);
+    assert!(matches!(peer.next(), Next::Over));
+    assert_eq!((peer.counts.lines, peer.counts.lines_too_long), (5, 1));
+}
+
+#[test]
 fn a_silent_connection_holds_no_buffer() {
     let mut peer = Peer::logged_in();
     peer.talk("PING\n");

@@ -156,3 +156,29 @@ fn storage_failed(error: &StorageError) -> Refusal {
     };
     (Code::Unavailable, text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use toom_core::{NotLoggedIn, RoomId, UserName};
+
+    use super::*;
+
+    #[test]
+    fn each_reason_against_a_room_has_its_own_code() {
+        let user = || UserName::parse("luke").unwrap();
+        let room = RoomId::FIRST;
+        for (error, code) in [
+            (CreateRoomError::NotLoggedIn(NotLoggedIn), Code::NotLoggedIn),
+            (CreateRoomError::UnknownUser { user: user() }, Code::UnknownUser((&user()).into())),
+            (CreateRoomError::InactiveUser { user: user() }, Code::InactiveUser((&user()).into())),
+            (CreateRoomError::NoMembers, Code::NoMembers),
+            (CreateRoomError::TooManyMembers { limit: 2 }, Code::LimitReached),
+            (CreateRoomError::TooManyRooms { limit: 2 }, Code::LimitReached),
+            (CreateRoomError::RoomExists { room }, Code::RoomExists(room)),
+            (CreateRoomError::KeyReused, Code::KeyReused),
+            (CreateRoomError::EndOfTime, Code::Unavailable),
+        ] {
+            assert_eq!(create_refused(&error), (code, error.to_string()));
+        }
+    }
+}

@@ -129,3 +129,85 @@ impl<W: Wire> Raw<W> {
         self.input = Input::Ended;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use io::ErrorKind::{ConnectionReset, Interrupted, WouldBlock};
+
+    use super::super::script::Script;
+    use super::*;
+
+    const READABLE: Happened = Happened { readable: true, read_closed: false, writable: false };
+    const READ_CLOSED: Happened = Happened { readable: false, read_closed: true, writable: false };
+    const WRITABLE: Happened = Happened { readable: false, read_closed: false, writable: true };
+
+    fn raw() -> (Raw<Script>, Script) {
+        let script = Script::default();
+        (Raw::new(script.clone()), script)
+    }
+
+    #[test]
+    fn a_call_that_a_signal_broke_off_is_made_again() {
+        let (mut raw, script) = raw();
+        script.bring(Err(Interrupted));
+        script.bring(Ok("PING"));
+        assert_eq!(raw.read(&mut [0; 4]), Got::Bytes(4));
+        script.allow(Err(Interrupted));
+        assert_eq!(raw.write(&[IoSlice::new(b"OK")]), Written::Bytes(2));
+        assert_eq!((script.tries(), script.taken().as_str()), (4, "OK"));
+    }
+
+    #[test]
+    fn a_wire_that_brings_nothing_is_left_alone_until_something_happened() {
+        let (mut raw, script) = raw();
+        script.bring(Err(WouldBlock));
+        assert_eq!([(); 2].map(|()| raw.read(&mut [0; 9])), [Got::Blocked; 2]);
+        raw.note(WRITABLE);
+        assert_eq!((raw.read(&mut [0; 9]), script.tries()), (Got::Blocked, 1));
+        // What fills the buffer may not have been all, and what does not was.
+        script.bring(Ok("123456789abc"));
+        raw.note(READABLE);
+        assert_eq!([(); 3].map(|()| raw.read(&mut [0; 9])), [Got::Bytes(9), Got::Bytes(3), Got::Blocked]);
+        assert_eq!(script.tries(), 2);
+    }
+
+    #[test]
+    fn who_was_heard_to_send_no_more_is_read_to_the_end() {
+        let (mut raw, script) = raw();
+        for read in ["12", "3", ""] {
+            script.bring(Ok(read));
+        }
+        raw.note(READ_CLOSED);
+        raw.note(READABLE);
+        assert_eq!(
+            [(); 4].map(|()| raw.read(&mut [0; 9])),
+            [Got::Bytes(2), Got::Bytes(1), Got::End, Got::End]
+        );
+        assert!(!raw.end_output(), "it has ended on both sides");
+        assert!(script.has_ended());
+    }
+
+    #[test]
+    fn a_wire_that_takes_nothing_is_left_alone_until_something_happened() {
+        let (mut raw, script) = raw();
+        script.allow(Err(WouldBlock));
+        let pieces = [IoSlice::new(b"OK "), IoSlice::new(b"PING")];
+        assert_eq!([(); 2].map(|()| raw.write(&pieces)), [Written::Blocked; 2]);
+        raw.note(READABLE);
+        assert_eq!((raw.write(&pieces), script.tries()), (Written::Blocked, 1));
+        raw.note(WRITABLE);
+        raw.note(READABLE);
+        script.allow(Ok(2));
+        assert_eq!((raw.write(&pieces), script.taken().as_str()), (Written::Bytes(2), "OK"));
+    }
+
+    #[test]
+    fn a_wire_that_fails_has_failed() {
+        let (mut raw, script) = raw();
+        script.bring(Err(ConnectionReset));
+        script.allow(Err(ConnectionReset));
+        assert_eq!(raw.read(&mut [0; 9]), Got::Failed);
+        assert_eq!(raw.write(&[IoSlice::new(b"OK")]), Written::Failed);
+        assert!(raw.end_output(), "the peer may still be sending");
+    }
+}

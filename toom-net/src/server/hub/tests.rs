@@ -13,6 +13,7 @@ use crate::marker::{MARKER, is_shown};
 use crate::protocol::{ClientWord, Code, MAX_LINE, Verb};
 use crate::server::exchange::{Operation, Ticket};
 
+mod standing;
 mod strangers;
 mod transfers;
 

@@ -39,6 +39,8 @@ fn debug_shows_nothing_of_what_waits() {
     outbox.push(MARKER.as_bytes().to_vec());
     outbox.insist(&Arc::from(MARKER.as_bytes()), 1000).unwrap();
     assert!(text(&outbox).contains(MARKER) && !is_shown(&outbox), "{outbox:?}");
+    let lengths = format!("Piece({0} bytes), Piece({0} bytes)", MARKER.len());
+    assert!(format!("{outbox:?}").contains(&lengths), "{outbox:?}");
 }
 
 #[test]
@@ -141,6 +143,49 @@ fn a_line_that_must_come_takes_as_much_room_again_and_no_more() {
     assert_eq!(outbox.insist(&line, 60), Ok(()));
     assert_eq!(outbox.insist(&line, 60), Err(TooSlow));
     assert_eq!(outbox.len(), 120);
+}
+
+#[test]
+fn short_lines_are_gathered_in_pieces_of_4_kib_and_a_longer_one_is_a_piece_of_its_own() {
+    let mut outbox = Outbox::default();
+    outbox.push(Vec::new());
+    assert_eq!(outbox.pieces().count(), 0, "nothing is no piece");
+    for bytes in [2000, 2000, 96, 1, 4095, 1, 9000] {
+        outbox.push(vec![b'x'; bytes]);
+    }
+    assert_eq!(outbox.pieces().map(<[u8]>::len).collect::<Vec<_>>(), [4096, 4096, 1, 9000]);
+}
+
+#[test]
+fn messages_that_just_fill_the_room_come_together() {
+    let lines: Arc<[u8]> = vec![b'x'; 60].into();
+    for (bytes_max, delivery) in [(99, Delivery::LeftOut), (100, Delivery::Done)] {
+        let mut outbox = Outbox::default();
+        outbox.push(vec![b'y'; 40]);
+        assert_eq!(outbox.deliver_together(Conversation::Broadcast, &lines, bytes_max), delivery);
+    }
+}
+
+#[test]
+fn lags_of_many_rooms_take_the_room_that_there_is_and_a_line_more_and_the_rest_comes_later() {
+    let (full, bytes_max): (Arc<[u8]>, _) = (vec![b'x'; 100].into(), 100);
+    let mut outbox = Outbox::default();
+    outbox.deliver(Conversation::Broadcast, number(1), &full, bytes_max);
+    for room in 1..=20 {
+        let room = Conversation::Room(RoomId::new(room).unwrap());
+        outbox.deliver(room, number(7), &full, bytes_max);
+    }
+    write(&mut outbox, 40, bytes_max);
+    assert_eq!(outbox.len(), 60, "more than half");
+    write(&mut outbox, 10, bytes_max);
+    let told = ["x".repeat(50)].into_iter().chain((1..=6).map(|room| format!("LAG {room} 7 7\n")));
+    assert_eq!(text(&outbox), told.collect::<String>());
+    let mut seen = String::new();
+    while !outbox.is_empty() {
+        seen += &String::from_utf8(write(&mut outbox, 60, bytes_max)).unwrap();
+        assert!(outbox.len() <= bytes_max + 12);
+    }
+    assert_eq!(seen.matches("LAG ").count(), 20);
 }
 
 #[derive(Clone, Debug)]

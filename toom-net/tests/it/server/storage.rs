@@ -119,8 +119,10 @@ fn what_is_not_stored_is_refused_and_delivered_to_nobody_and_reading_goes_on() {
 /// What hans is still told after `request`, which makes the server fail, and which of its threads did.
 fn failed_at(server: RunningServer, mut hans: Client, request: &str) -> (Vec<String>, String) {
     hans.send(request);
-    let Err(ServerError::Panicked { thread }) = server.wait() else { panic!("it did not fail") };
-    (hans.rest(), thread)
+    let rest = hans.rest();
+    // Whoever shuts it down learns of it, too.
+    let Err(ServerError::Panicked { thread }) = server.shut_down() else { panic!("it did not fail") };
+    (rest, thread)
 }
 
 #[test]

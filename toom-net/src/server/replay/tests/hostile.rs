@@ -50,6 +50,15 @@ fn what_stands_behind_the_end_is_damage() {
 }
 
 #[test]
+fn what_stands_behind_the_end_in_its_own_frame_is_damage() {
+    let mut items = items_of(&a_chat());
+    let more = items[0].clone();
+    items.last_mut().unwrap().extend(more);
+    let ending = replayed(&recording_of(&items)).ending;
+    assert!(matches!(ending, Ending::Damaged { what: "something behind the end", .. }), "{ending:?}");
+}
+
+#[test]
 fn another_format_is_told_and_other_files_are_none() {
     let newer = replay(&b"TOOM recording 2\nwhatever"[..], |_| ());
     assert!(matches!(newer, Err(RecordingError::OtherFormat { format: 2 })), "{newer:?}");
