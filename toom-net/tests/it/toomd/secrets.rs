@@ -3,6 +3,8 @@
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::process::{Resource, getrlimit, setrlimit};
+
 use super::data::refused;
 use super::operations::ran;
 use super::*;
@@ -96,6 +98,10 @@ fn a_server_does_not_start_on_accounts_or_data_that_others_may_write_and_keeps_t
 
 #[test]
 fn the_system_writes_no_core_dump_of_a_server() {
+    // The usual limit is 0 already, and the server would have it from here.
+    let mut granted = getrlimit(Resource::Core);
+    granted.current = granted.maximum;
+    setrlimit(Resource::Core, granted).unwrap();
     let server = Toomd::start("luke pw\n", &["--memory"]);
     let limits = fs::read_to_string(format!("/proc/{}/limits", server.child.id())).unwrap();
     let line = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
