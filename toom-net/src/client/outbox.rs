@@ -74,3 +74,32 @@ impl fmt::Debug for Outbox {
         f.debug_struct("Outbox").field("unsent_bytes", &self.unsent().len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ping() -> Command {
+        Command::Ping { text: "x".repeat(94).into() }
+    }
+
+    #[test]
+    fn what_was_sent_takes_no_memory_though_something_always_waits() {
+        let mut outbox = Outbox::default();
+        outbox.append(ping(), MAX_LINE).unwrap();
+        outbox.advance(1);
+        for _ in 0..1000 {
+            outbox.append(ping(), MAX_LINE).unwrap();
+            outbox.advance(100);
+        }
+        assert_eq!(outbox.unsent().len(), 99);
+        assert!(outbox.bytes.capacity() < 1000, "{}", outbox.bytes.capacity());
+    }
+
+    #[test]
+    fn debug_tells_how_much_waits_and_nothing_of_it() {
+        let mut outbox = Outbox::default();
+        outbox.append(ping(), MAX_LINE).unwrap();
+        assert_eq!(format!("{outbox:?}"), "Outbox { unsent_bytes: 100, .. }");
+    }
+}

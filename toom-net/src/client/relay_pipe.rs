@@ -129,3 +129,72 @@ impl AsyncWrite for RelayPipe {
         Pin::new(&mut self.near).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    /// A pipe, what takes its bytes, and whether that is still at work.
+    fn pipe() -> (RelayPipe, DuplexStream, oneshot::Receiver<()>) {
+        let ((near, far), (at_work, is_at_work)) = (duplex(8), oneshot::channel());
+        let moving = tokio::spawn(async move {
+            core::future::pending::<()>().await;
+            drop(at_work);
+        });
+        let progress = Arc::default();
+        (RelayPipe { near, progress, moving: moving.abort_handle() }, far, is_at_work)
+    }
+
+    async fn is_flushed(pipe: &mut RelayPipe) -> Option<io::Result<()>> {
+        poll_now(pipe.flush()).await
+    }
+
+    /// What comes of it without waiting.
+    async fn poll_now<T>(future: impl Future<Output = T>) -> Option<T> {
+        let mut future = core::pin::pin!(future);
+        core::future::poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn flushing_and_shutting_down_wait_until_all_that_was_written_is_taken() {
+        let (mut pipe, mut far, _at_work) = pipe();
+        assert!(matches!(is_flushed(&mut pipe).await, Some(Ok(()))));
+        // Of ten bytes eight fit.
+        assert_eq!(pipe.write(b"0123456789").await.unwrap(), 8);
+        far.read_exact(&mut [0; 8]).await.unwrap();
+        for taken in [5, 3] {
+            assert!(is_flushed(&mut pipe).await.is_none());
+            assert!(poll_now(pipe.shutdown()).await.is_none());
+            pipe.progress.taken(taken);
+        }
+        assert!(matches!(is_flushed(&mut pipe).await, Some(Ok(()))));
+        assert!(matches!(poll_now(pipe.shutdown()).await, Some(Ok(()))));
+        assert_eq!(far.read(&mut [0; 8]).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_flush_learns_that_the_transfer_is_over() {
+        let (mut pipe, _far, _at_work) = pipe();
+        pipe.write_all(b"x").await.unwrap();
+        let progress = Arc::clone(&pipe.progress);
+        let flushed = tokio::spawn(async move { pipe.flush().await });
+        tokio::task::yield_now().await;
+        progress.over();
+        assert_eq!(flushed.await.unwrap().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[tokio::test]
+    async fn a_pipe_that_is_dropped_moves_nothing_any_more() {
+        let (pipe, _far, at_work) = pipe();
+        tokio::task::yield_now().await;
+        drop(pipe);
+        assert!(at_work.await.is_err());
+    }
+}

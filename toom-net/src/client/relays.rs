@@ -77,3 +77,70 @@ impl Relays {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::EndCode;
+
+    const ID: TransferId = TransferId::FIRST;
+
+    fn more(pieces: u8) -> TransferPush {
+        TransferPush::More { id: ID, leave: Leave::new(pieces).unwrap() }
+    }
+
+    fn data(number: u64) -> TransferPush {
+        TransferPush::Data { id: ID, number, piece: Piece::new(&[7]).unwrap() }
+    }
+
+    /// Whether nothing more will come, after so many pieces that did.
+    fn is_over_after(ends: &mut PipeEnds, pieces: usize) -> bool {
+        for _ in 0..pieces {
+            ends.pieces.try_recv().unwrap();
+        }
+        ends.leave.is_closed() && ends.pieces.is_closed()
+    }
+
+    #[test]
+    fn what_came_before_the_end_can_be_taken_and_nothing_comes_after_it() {
+        let relays = Relays::default();
+        let mut ends = relays.open(ID);
+        relays.take(&more(5));
+        assert_eq!(ends.leave.available_permits(), 5);
+        relays.take(&data(1));
+        relays.take(&TransferPush::End { id: ID, code: EndCode::Done, text: "".into() });
+        relays.take(&data(2));
+        assert!(is_over_after(&mut ends, 1));
+    }
+
+    #[test]
+    fn a_side_that_sends_or_gives_more_than_it_may_is_not_listened_to() {
+        let relays = Relays::default();
+        let mut ends = relays.open(ID);
+        for number in 1..=16 {
+            relays.take(&data(number));
+        }
+        assert!(!ends.leave.is_closed());
+        relays.take(&data(17));
+        assert!(is_over_after(&mut ends, 16));
+        let mut ends = relays.open(ID);
+        relays.take(&more(16));
+        assert!(!ends.leave.is_closed());
+        relays.take(&more(1));
+        assert!(is_over_after(&mut ends, 0));
+    }
+
+    #[test]
+    fn a_pipe_is_closed_by_its_own_leave_or_with_all_others() {
+        let relays = Relays::default();
+        let before = relays.open(ID);
+        let mut ends = relays.open(ID);
+        relays.close(ID, &before.leave);
+        assert!(!ends.leave.is_closed(), "it has the place of one that is no more");
+        relays.close(ID, &ends.leave);
+        assert!(is_over_after(&mut ends, 0));
+        let mut ends = relays.open(ID);
+        relays.close_all();
+        assert!(is_over_after(&mut ends, 0));
+    }
+}

@@ -76,10 +76,18 @@ fn read_bounded(file: &File, metadata: &Metadata) -> io::Result<Zeroizing<Vec<u8
 #[cfg(unix)]
 fn others(metadata: &Metadata) -> Others {
     use std::os::unix::fs::MetadataExt as _;
-    let foreign_group = metadata.gid() != metadata.uid();
-    if !metadata.is_file() || metadata.mode() & 0o066 == 0 {
+    if metadata.is_file() {
+        of_mode(metadata.mode(), metadata.gid() != metadata.uid())
+    } else {
         Others::Nothing
-    } else if metadata.mode() & 0o002 != 0 || (foreign_group && metadata.mode() & 0o020 != 0) {
+    }
+}
+
+#[cfg(unix)]
+const fn of_mode(mode: u32, foreign_group: bool) -> Others {
+    if mode & 0o066 == 0 {
+        Others::Nothing
+    } else if mode & 0o002 != 0 || (foreign_group && mode & 0o020 != 0) {
         Others::Write
     } else {
         Others::Read
@@ -156,6 +164,23 @@ mod tests {
         ] {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
             assert_eq!(read(&path).unwrap().others, others, "{mode:o}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn who_may_write_is_told_from_who_may_read() {
+        for (mode, own_group, foreign_group) in [
+            (0o100_600, Others::Nothing, Others::Nothing),
+            (0o100_711, Others::Nothing, Others::Nothing),
+            (0o100_640, Others::Read, Others::Read),
+            (0o100_604, Others::Read, Others::Read),
+            (0o100_620, Others::Read, Others::Write),
+            (0o100_660, Others::Read, Others::Write),
+            (0o100_602, Others::Write, Others::Write),
+        ] {
+            assert_eq!(of_mode(mode, false), own_group, "{mode:o}");
+            assert_eq!(of_mode(mode, true), foreign_group, "{mode:o}");
         }
     }
 

@@ -277,6 +277,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_first_transfer_bears_the_second_in_which_the_server_began() {
+        for (micros, first) in [(1_700_000_000_999_999, 1_700_000_000), (1, 1), (-5_000_000, 1)] {
+            let now = Timestamp::from_unix_micros(micros).unwrap();
+            assert_eq!(first_transfer(now), TransferId::new(first).unwrap());
+        }
+    }
+
+    #[test]
     fn connections_have_the_systems_keep_alive_from_their_listener() {
         let poll = Poll::new().unwrap();
         let (listener, local) = open_listener(&poll, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();

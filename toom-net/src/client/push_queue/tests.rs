@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use toom_core::{Body, Timestamp};
 
 use super::*;
+use crate::protocol::{ContentHash, EndCode, FileName, FileOffer, Fingerprint, Piece, TransferId};
 
 fn number(number: u64) -> MessageNumber {
     MessageNumber::new(number).unwrap()
@@ -129,6 +130,123 @@ fn a_lag_of_a_quiet_room_does_not_wait_until_a_busy_queue_is_empty() {
         queue.add(message(Conversation::Broadcast, n, 68)).unwrap();
     }
     assert!(spelled(&seen).contains(&"1:9-9".to_owned()), "{:?}", spelled(&seen));
+}
+
+#[test]
+fn once_full_it_drops_until_half_of_it_was_taken() {
+    // A message of 68 bytes takes 200.
+    let mut queue = PushQueue::new(1000);
+    let broadcast = |n| message(Conversation::Broadcast, n, 68);
+    for n in 1..=6 {
+        queue.add(broadcast(n)).unwrap();
+    }
+    let mut seen = Vec::new();
+    for n in 7..=9 {
+        seen.push(queue.take().unwrap());
+        queue.add(broadcast(n)).unwrap();
+    }
+    seen.extend(taken(&mut queue));
+    assert_eq!(spelled(&seen), ["b1", "b2", "b3", "b4", "b5", "b6-8", "b9"]);
+}
+
+fn relay(n: u64) -> Push {
+    Push::Transfer(TransferPush::Relay { id: TransferId::new(n).unwrap() })
+}
+
+fn relay_cost() -> usize {
+    let Push::Transfer(push) = relay(1) else { unreachable!() };
+    Pushed::Transfer(push).cost()
+}
+
+#[test]
+fn what_happens_to_files_takes_twice_the_room_and_no_more() {
+    let mut queue = PushQueue::new(3 * relay_cost());
+    for n in 1..=9 {
+        queue.add(relay(n)).unwrap();
+    }
+    assert_eq!((queue.queue.len(), queue.transfers_missed), (6, 3));
+}
+
+#[test]
+fn what_was_missed_of_files_is_told_as_soon_as_there_is_room_and_before_what_comes_later() {
+    let mut queue = PushQueue::new(6 * relay_cost());
+    for n in 1..=20 {
+        queue.add(relay(n)).unwrap();
+    }
+    // Three of twelve are left, which is half of the room.
+    for _ in 0..9 {
+        assert!(matches!(queue.take(), Some(Pushed::Transfer(_))));
+    }
+    queue.add(relay(21)).unwrap();
+    let rest = taken(&mut queue);
+    assert_eq!(rest.len(), 5);
+    assert_eq!(rest[3], Pushed::TransfersMissed { count: 8 });
+}
+
+#[test]
+fn in_a_queue_too_small_for_anything_what_was_missed_is_counted_and_told_once() {
+    let mut queue = PushQueue::new(50);
+    for n in 1..=3 {
+        queue.add(built(n, 2)).unwrap();
+        queue.add(relay(n.into())).unwrap();
+    }
+    let missed = [Pushed::RoomsMissed { count: 3 }, Pushed::TransfersMissed { count: 3 }];
+    assert_eq!(taken(&mut queue), missed);
+    assert_eq!(taken(&mut queue), []);
+}
+
+#[test]
+fn there_is_room_for_more_of_history_while_less_than_a_sixteenth_waits() {
+    let mut queue = PushQueue::new(16 * 200);
+    for (bytes, has_room) in [(67, true), (68, false)] {
+        queue.add(message(Conversation::Broadcast, 1, bytes)).unwrap();
+        assert_eq!(queue.has_room(), has_room, "{bytes}");
+        taken(&mut queue);
+        assert!(queue.has_room());
+    }
+}
+
+/// It fails if something that a peer sends takes memory that no queue counts.
+#[test]
+fn every_byte_that_came_with_an_event_counts() {
+    let id = TransferId::FIRST;
+    let offer = |user: &str, name: &str| {
+        Pushed::Transfer(TransferPush::Offer {
+            id,
+            user: NameWord::parse(user).unwrap(),
+            file: FileOffer {
+                bytes: 3,
+                hash: ContentHash::new([1; 32]),
+                fingerprint: Fingerprint::new([2; 32]),
+                name: FileName::parse(name).unwrap(),
+            },
+        })
+    };
+    let data = |bytes| {
+        let piece = Piece::new(&vec![7; bytes]).unwrap();
+        Pushed::Transfer(TransferPush::Data { id, number: 1, piece })
+    };
+    let end = |bytes| {
+        let text = "x".repeat(bytes).into();
+        Pushed::Transfer(TransferPush::End { id, code: EndCode::Done, text })
+    };
+    let room = |members| Pushed::Room {
+        room: RoomId::FIRST,
+        members: vec![NameWord::parse("luke").unwrap(); members],
+    };
+    let away = |bytes| Pushed::Away(Away { bye: None, why: "x".repeat(bytes).into(), pause: Duration::ZERO });
+    let of_transfer = EVENT_BYTES + size_of::<TransferPush>();
+    for (event, cost) in [
+        (offer("luke", "film"), of_transfer + 8),
+        (data(100), of_transfer + 100),
+        (end(30), of_transfer + 30),
+        (Pushed::Transfer(TransferPush::Relay { id }), of_transfer),
+        (room(3), EVENT_BYTES + 3 * (4 + size_of::<NameWord>())),
+        (away(50), EVENT_BYTES + 50),
+        (Pushed::RoomsMissed { count: 3 }, EVENT_BYTES),
+    ] {
+        assert_eq!(event.cost(), cost, "{event:?}");
+    }
 }
 
 #[test]

@@ -107,3 +107,91 @@ impl Out {
         self.bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use toom_core::RoomId;
+
+    use super::*;
+    use crate::client::Away;
+    use crate::protocol::TransferId;
+
+    fn relay() -> Pushed {
+        Pushed::Transfer(TransferPush::Relay { id: TransferId::FIRST })
+    }
+
+    fn room() -> Pushed {
+        Pushed::Room { room: RoomId::FIRST, members: Vec::new() }
+    }
+
+    /// Something that takes so many bytes.
+    fn taking(bytes: usize) -> Pushed {
+        let away = |why: String| Pushed::Away(Away { bye: None, why: why.into(), pause: Duration::ZERO });
+        away("x".repeat(bytes - away(String::new()).cost()))
+    }
+
+    fn taken(out: &mut Out) -> Vec<Pushed> {
+        let pushed =
+            |event| if let VisitEvent::Pushed(pushed) = event { pushed } else { panic!("{event:?}") };
+        core::iter::from_fn(|| out.next().map(pushed)).collect()
+    }
+
+    #[test]
+    fn what_nobody_takes_is_bounded_and_what_is_missed_is_counted_and_told_last() {
+        let mut out = Out::default();
+        let most = (2 * PushQueue::BYTES_MAX).div_ceil(relay().cost());
+        for _ in 0..most + 3 {
+            out.push(relay());
+        }
+        out.push(room());
+        out.push(room());
+        out.push(taking(200));
+        assert_eq!(out.events.len(), most);
+        // There is room again, but not for what comes after something that was missed.
+        assert!(matches!(out.next(), Some(VisitEvent::Pushed(Pushed::Transfer(_)))));
+        out.push(relay());
+        out.push(room());
+        let rest = taken(&mut out);
+        assert_eq!(rest.len(), most - 1 + 2);
+        let missed = [Pushed::RoomsMissed { count: 3 }, Pushed::TransfersMissed { count: 4 }];
+        assert_eq!(rest[most - 1..], missed);
+        assert_eq!((out.bytes, taken(&mut out).len()), (0, 0));
+        out.push(relay());
+        out.push(room());
+        assert_eq!(taken(&mut out), [relay(), room()], "it goes on");
+    }
+
+    #[test]
+    fn it_is_full_at_its_bound_and_takes_as_much_again_of_what_cannot_be_fetched() {
+        let mut out = Out::default();
+        out.push(taking(PushQueue::BYTES_MAX - 200));
+        assert!(out.has_room());
+        out.push(taking(200));
+        assert!(!out.has_room());
+        out.push(taking(PushQueue::BYTES_MAX - 200));
+        out.push(taking(200));
+        assert_eq!(out.bytes, 2 * PushQueue::BYTES_MAX);
+        out.push(room());
+        assert_eq!(out.rooms_missed, 1);
+    }
+
+    #[test]
+    fn what_is_relayed_overtakes_what_happened_and_is_given_once() {
+        let mut out = Out::default();
+        let end = || TransferPush::Relay { id: TransferId::FIRST };
+        out.push(room());
+        out.relayed(end());
+        out.push(room());
+        out.relayed(end());
+        assert!(matches!(out.next_prompt(), Some(VisitEvent::Relayed(_))));
+        assert!(matches!(out.next(), Some(VisitEvent::Pushed(_))));
+        out.relayed(end());
+        assert!(matches!(out.next(), Some(VisitEvent::Pushed(_))));
+        assert!(matches!(out.next(), Some(VisitEvent::Relayed(_))));
+        assert!(matches!(out.next_prompt(), Some(VisitEvent::Relayed(_))));
+        assert_eq!((out.prompt, out.events.len()), (0, 0));
+        assert!(out.next_prompt().is_none());
+    }
+}

@@ -49,6 +49,15 @@ impl Pauses {
 mod tests {
     use super::*;
 
+    /// What Vigna's `splitmix64.c` draws of the seed 0.
+    #[test]
+    fn chance_is_split_mix_64() {
+        let mut pauses = Pauses::new(0);
+        for drawn in [0xe220_a839_u32, 0x6e78_9e6a, 0x06c4_5d18] {
+            assert!((pauses.part() - f64::from(drawn) / f64::from(u32::MAX)).abs() < 1e-12);
+        }
+    }
+
     #[test]
     fn pauses_double_from_one_second_to_thirty_and_lie_in_the_upper_half() {
         for chance in 0..100 {

@@ -194,3 +194,97 @@ impl Held {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use toom_core::{Body, Conversation, Timestamp};
+
+    use super::*;
+    use crate::protocol::NameWord;
+
+    fn number(number: u64) -> MessageNumber {
+        MessageNumber::new(number).unwrap()
+    }
+
+    fn message(n: u64, text: &str) -> Held {
+        Held::Message(MessageLine {
+            conversation: Conversation::Broadcast,
+            number: number(n),
+            at: Timestamp::MIN,
+            author: NameWord::parse("luke").unwrap(),
+            body: Body::parse(text).unwrap(),
+        })
+    }
+
+    fn handed_on(sequence: &mut Sequence) -> Vec<String> {
+        let spelled = |next| match next {
+            Next::Message(message) => message.number.to_string(),
+            Next::Own(posted) => format!("own {}", posted.receipt.number),
+            Next::Gone { first, last } => format!("gone {first}-{last}"),
+            Next::Missed { first, last } => format!("missed {first}-{last}"),
+        };
+        core::iter::from_fn(|| sequence.next().map(spelled)).collect()
+    }
+
+    #[test]
+    fn what_waits_is_counted_until_it_is_handed_on_in_order_and_once() {
+        let mut sequence = Sequence::default();
+        assert!(!sequence.has_begun() && !sequence.is_behind());
+        sequence.begin_after(0);
+        assert!(sequence.has_begun() && !sequence.is_behind());
+        sequence.hold(3, message(3, "three"));
+        sequence.hold(2, message(2, "two"));
+        assert_eq!(sequence.held_bytes(), (HELD_BYTES + 4 + 5) + (HELD_BYTES + 4 + 3));
+        sequence.hold(2, message(2, "again"));
+        sequence.hold(5, Held::Own(None));
+        assert_eq!(sequence.held_bytes(), 3 * HELD_BYTES + 4 + 5 + 4 + 3);
+        assert_eq!((handed_on(&mut sequence), sequence.missing_after()), (vec![], Some(0)));
+        assert!(sequence.is_behind());
+        sequence.hold(1, message(1, "one"));
+        assert_eq!(handed_on(&mut sequence), ["1", "2", "3"]);
+        assert_eq!((sequence.held_bytes(), sequence.missing_after()), (HELD_BYTES, Some(3)));
+        sequence.hold(4, message(4, "four"));
+        assert_eq!(handed_on(&mut sequence), ["4"], "the own one was answered");
+        sequence.hold(4, message(4, "late"));
+        assert_eq!((sequence.held_bytes(), sequence.missing_after()), (0, None));
+        assert!(!sequence.is_behind());
+    }
+
+    #[test]
+    fn what_is_given_up_is_told_up_to_what_is_there() {
+        let mut sequence = Sequence::default();
+        sequence.begin_after(4);
+        sequence.hold(8, message(8, "eight"));
+        sequence.give_up();
+        assert_eq!(handed_on(&mut sequence), ["missed 5-7", "8"]);
+        sequence.hear_of(9, 12);
+        assert!(sequence.is_behind());
+        sequence.give_up();
+        assert_eq!(handed_on(&mut sequence), ["missed 9-12"]);
+        sequence.give_up();
+        assert_eq!(handed_on(&mut sequence), Vec::<String>::new());
+        assert!(!sequence.is_behind());
+    }
+
+    #[test]
+    fn what_was_told_as_missing_is_not_handed_on_afterwards() {
+        let mut sequence = Sequence::default();
+        sequence.begin_after(0);
+        sequence.hold(3, message(3, "three"));
+        sequence.hold(1, Held::Missed(5));
+        assert_eq!(handed_on(&mut sequence), ["missed 1-5"]);
+    }
+
+    #[test]
+    fn after_many_own_posts_alone_it_has_to_be_asked_where_to_begin() {
+        let mut sequence = Sequence::default();
+        for n in 1..=64 {
+            assert!(!sequence.wants_beginning(), "{n}");
+            sequence.hold(n, Held::Own(None));
+        }
+        assert!(sequence.wants_beginning());
+        sequence.begin();
+        assert!(!sequence.wants_beginning());
+        assert_eq!((handed_on(&mut sequence).len(), sequence.held_bytes()), (0, 0));
+    }
+}

@@ -103,6 +103,24 @@ fn a_folder_that_does_not_exist_is_told() {
     assert!(matches!(refused, Err(FileError::Io { doing: "find", .. })), "{refused:?}");
 }
 
+#[test]
+fn a_folder_that_is_a_file_is_told_before_anything_is_locked() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let refused = Editor::open(&file.join("credentials.txt"), no_wait);
+    assert!(matches!(refused, Err(FileError::Io { doing: "find", .. })), "{refused:?}");
+}
+
+#[test]
+fn what_stands_where_the_new_file_is_to_be_is_not_taken_for_one_that_is_there_already() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = (folder.path().join("credentials.txt"), folder.path().join("credentials.txt.new"));
+    fs::create_dir(&new).unwrap();
+    let refused = create(&new, &old, b"luke secret\n").unwrap_err();
+    assert_ne!(refused.kind(), io::ErrorKind::AlreadyExists, "{refused}");
+}
+
 #[cfg(unix)]
 mod unix {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
@@ -147,5 +165,35 @@ mod unix {
         };
         add(&path, "leia", no_wait);
         assert_eq!(fs::metadata(&path).unwrap().uid(), owner);
+    }
+
+    #[test]
+    fn what_an_editor_makes_is_for_its_owner_alone_from_the_first_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new");
+        let file = private().write(true).create_new(true).open(path).unwrap();
+        assert_eq!(file.metadata().unwrap().mode() & 0o077, 0);
+    }
+
+    #[test]
+    fn a_lock_counts_only_while_its_file_is_the_one_that_others_find() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("lock"), folder.path().join("other"));
+        let ours = File::create(&path).unwrap();
+        assert!(is_still_at(&ours, &path).unwrap());
+        fs::remove_file(&path).unwrap();
+        assert!(!is_still_at(&ours, &path).unwrap(), "nobody finds it");
+        File::create(&other).unwrap();
+        fs::rename(other, &path).unwrap();
+        assert!(!is_still_at(&ours, &path).unwrap(), "another lies there");
+        // Where it cannot be seen nobody knows.
+        assert!(is_still_at(&ours, &path.join("below")).is_err());
+    }
+
+    #[test]
+    fn the_folder_that_is_synced_is_that_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(sync_folder(&folder.path().join("credentials.txt")).is_ok());
+        assert!(sync_folder(&folder.path().join("none/credentials.txt")).is_err());
     }
 }

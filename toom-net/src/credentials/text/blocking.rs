@@ -115,6 +115,15 @@ mod tests {
     }
 
     #[test]
+    fn a_blocked_name_keeps_its_like_out_and_no_others() {
+        let mut credentials = Credentials::parse("luke red five\n").unwrap();
+        credentials.block(&name("luke")).unwrap();
+        let refused = credentials.add(&name("1uke"), "another");
+        assert!(matches!(refused, Err(EditError::LooksLike { .. })), "{refused:?}");
+        credentials.add(&name("yoda"), "another").unwrap();
+    }
+
+    #[test]
     fn a_comment_that_is_no_account_is_left_alone() {
         let text = "#blocked luke\n# blocked luke pw\n#blocked \nleia pw\n";
         let mut credentials = Credentials::parse(text).unwrap();

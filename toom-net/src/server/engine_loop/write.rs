@@ -164,6 +164,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_reason_against_a_post_has_its_own_code() {
+        for (error, code) in [
+            (PostError::NotLoggedIn(NotLoggedIn), Code::NotLoggedIn),
+            (PostError::NoSuchRoom, Code::NoRoom),
+            (PostError::BodyTooLong { size: 3, limit: 2 }, Code::TooLong),
+            (PostError::KeyReused, Code::KeyReused),
+            (PostError::EndOfTime, Code::Unavailable),
+        ] {
+            assert_eq!(post_refused(&error), (code, error.to_string()));
+        }
+        for (error, code) in [
+            (BroadcastError::NotLoggedIn(NotLoggedIn), Code::NotLoggedIn),
+            (BroadcastError::BodyTooLong { size: 3, limit: 2 }, Code::TooLong),
+            (BroadcastError::KeyReused, Code::KeyReused),
+            (BroadcastError::EndOfTime, Code::Unavailable),
+        ] {
+            assert_eq!(broadcast_refused(&error), (code, error.to_string()));
+        }
+    }
+
+    #[test]
     fn each_reason_against_a_room_has_its_own_code() {
         let user = || UserName::parse("luke").unwrap();
         let room = RoomId::FIRST;

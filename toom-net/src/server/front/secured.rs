@@ -156,3 +156,21 @@ fn put<W: Wire>(raw: &mut Raw<W>, bytes: &[u8]) -> (usize, Written) {
     }
     (taken, Written::Bytes(taken))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_takes_what_waits_up_to_its_bound() {
+        let mut outbox = Outbox::default();
+        let mut plain = b"before".to_vec();
+        for (bytes, gathered) in
+            [(9_000, 9_000), (7_000, 16_000), (9_000, PLAIN_BYTES_MAX), (1, PLAIN_BYTES_MAX)]
+        {
+            outbox.push(vec![b'x'; bytes]);
+            gather(&outbox, &mut plain);
+            assert_eq!(plain.len(), gathered);
+        }
+    }
+}

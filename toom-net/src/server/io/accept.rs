@@ -82,16 +82,19 @@ impl Acceptor {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.state = State::Blocked,
                 Err(error) if is_of_the_peer(error.kind()) => continue,
-                Err(error) => {
-                    self.failures += 1;
-                    self.state = State::Paused(Instant::now() + PAUSE);
-                    if !core::mem::replace(&mut self.told, true) {
-                        sink.tell([Event::trouble("accepting connections", &error)]);
-                    }
-                }
+                Err(error) => self.pause(&error, sink),
             }
             self.in_a_row = 0;
             return None;
+        }
+    }
+
+    /// The system refuses: it is asked again later, and the operator is told once until it gives a connection again.
+    fn pause(&mut self, error: &io::Error, sink: &EventSink) {
+        self.failures += 1;
+        self.state = State::Paused(Instant::now() + PAUSE);
+        if !core::mem::replace(&mut self.told, true) {
+            sink.tell([Event::trouble("accepting connections", error)]);
         }
     }
 }
@@ -110,5 +113,97 @@ pub(super) fn turn_away(mut stream: TcpStream, why: Refused) {
     why.bye().append_to(&mut line);
     if stream.write_all(&line).is_ok() {
         let _ = stream.shutdown(Shutdown::Write);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::net::Ipv4Addr;
+    use std::sync::mpsc::{Receiver, channel};
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_hours(1);
+
+    fn acceptor() -> (Acceptor, std::net::SocketAddr, EventSink, Receiver<bool>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (tell, told) = channel();
+        let sink = EventSink::new(move |event| tell.send(event.is_trouble()).unwrap());
+        (Acceptor::new(listener), address, sink, told)
+    }
+
+    /// Takes one that is about to come, if it takes any.
+    fn take(acceptor: &mut Acceptor, sink: &EventSink) -> Option<(TcpStream, IpAddr)> {
+        let begun = Instant::now();
+        while begun.elapsed() < LONG {
+            let taken = acceptor.next(sink);
+            if taken.is_some() || acceptor.state != State::Blocked {
+                return taken;
+            }
+            acceptor.ready();
+        }
+        None
+    }
+
+    #[test]
+    fn where_nobody_waits_the_system_is_asked_again_when_it_tells_of_somebody() {
+        let (mut acceptor, address, sink, _told) = acceptor();
+        assert_eq!(acceptor.timeout(), Some(Duration::ZERO));
+        assert!(acceptor.next(&sink).is_none());
+        assert_eq!(acceptor.timeout(), None);
+        let _peer = std::net::TcpStream::connect(address).unwrap();
+        assert!(acceptor.next(&sink).is_none(), "it was not told");
+        acceptor.ready();
+        assert_eq!(take(&mut acceptor, &sink).unwrap().1, IpAddr::from(Ipv4Addr::LOCALHOST));
+    }
+
+    #[test]
+    fn after_many_in_a_row_the_others_have_their_turn_once() {
+        let (mut acceptor, address, sink, _told) = acceptor();
+        let connect = || std::net::TcpStream::connect(address).unwrap();
+        let mut open = Vec::new();
+        for _ in 0..IN_A_ROW {
+            open.push((connect(), take(&mut acceptor, &sink).unwrap()));
+            // As if they had come at once: nothing was tried in vain between them.
+            acceptor.in_a_row = open.len();
+        }
+        let _one_more = connect();
+        assert!(acceptor.next(&sink).is_none());
+        assert_eq!((acceptor.timeout(), acceptor.in_a_row), (Some(Duration::ZERO), 0));
+        assert!(take(&mut acceptor, &sink).is_some());
+        assert_eq!(acceptor.in_a_row, 1);
+    }
+
+    #[test]
+    fn a_system_that_refuses_is_asked_again_after_a_pause_and_that_is_told_once() {
+        let (mut acceptor, address, sink, told) = acceptor();
+        let _peer = std::net::TcpStream::connect(address).unwrap();
+        for failures in 1..=2 {
+            acceptor.pause(&io::ErrorKind::OutOfMemory.into(), &sink);
+            assert_eq!(acceptor.failures(), failures);
+        }
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [true]);
+        acceptor.state = State::Paused(Instant::now() + LONG);
+        assert!(acceptor.next(&sink).is_none());
+        assert!(acceptor.timeout() > Some(LONG / 2));
+        acceptor.state = State::Paused(Instant::now());
+        assert!(take(&mut acceptor, &sink).is_some());
+        acceptor.pause(&io::ErrorKind::OutOfMemory.into(), &sink);
+        assert_eq!(told.try_iter().count(), 1, "once more, for there was one between");
+    }
+
+    #[test]
+    fn a_peer_that_is_gone_already_is_no_trouble_of_the_servers() {
+        use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, OutOfMemory, WouldBlock};
+        for (kind, of_the_peer) in [
+            (Interrupted, true),
+            (ConnectionAborted, true),
+            (ConnectionReset, true),
+            (OutOfMemory, false),
+            (WouldBlock, false),
+        ] {
+            assert_eq!(is_of_the_peer(kind), of_the_peer, "{kind:?}");
+        }
     }
 }

@@ -232,3 +232,24 @@ pub(in crate::server) fn first<'a>(body: &mut &'a [u8]) -> Option<Item<'a>> {
     *body = rest;
     Some(item)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_share_frames_of_64_kib_and_none_is_cut() {
+        let mut items = Items::default();
+        assert_eq!(items.take(), Vec::<Vec<u8>>::new());
+        let item = Item::Reserved { until: i64::MAX };
+        let length = bytes(&item).len();
+        let count = 3 * BODY_BYTES / length;
+        for _ in 0..count {
+            items.push(&item);
+        }
+        let bodies = items.take();
+        assert_eq!((bodies.len(), bodies.concat().len()), (3, count * length));
+        assert!(bodies[..2].iter().all(|body| (BODY_BYTES..BODY_BYTES + length).contains(&body.len())));
+        assert_eq!(items.take(), Vec::<Vec<u8>>::new(), "once");
+    }
+}

@@ -157,3 +157,23 @@ impl Secrets {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_tells_of_what_is_gone_is_told_from_one_that_speaks_of_it() {
+        for (lines, gone) in [
+            ("ROW b GONE 1 3\nOK RDM 0\n", true),
+            ("@tag ROW 7 GONE 1 3\n@tag OK RDM 0\n", true),
+            ("ROW b 4 T luke hello\nROW 7 GONE 1 3\nOK RDM 1\n", true),
+            ("ROW b 4 T GONE GONE\nOK RDM 1\n", false),
+            ("OK b GONE 1 3\n", false),
+            ("OK RDM 0\n", false),
+            ("", false),
+        ] {
+            assert_eq!(tells_of_gone(lines.as_bytes()), gone, "{lines}");
+        }
+    }
+}

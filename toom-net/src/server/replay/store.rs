@@ -175,3 +175,74 @@ impl History for ReplayStore {
         Ok(MessageNumber::FIRST)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use toom_core::{Body, Posted, RoomId, Tail};
+
+    use super::*;
+
+    const ROOM: Conversation = Conversation::Room(RoomId::FIRST);
+
+    fn number(number: u64) -> MessageNumber {
+        MessageNumber::new(number).unwrap()
+    }
+
+    /// Message `n` of a conversation, in the second `n`, with a text of ten bytes.
+    fn posted(conversation: Conversation, n: u64) -> Record {
+        let message = Message {
+            conversation,
+            number: number(n),
+            at: second(n),
+            author: "luke".parse().unwrap(),
+            body: Body::parse("0123456789").unwrap(),
+        };
+        Record::Posted(Posted { message, key: None })
+    }
+
+    fn second(n: u64) -> Timestamp {
+        Timestamp::from_unix_micros(i64::try_from(n).unwrap() * 1_000_000).unwrap()
+    }
+
+    fn read(store: &ReplayStore, conversation: Conversation, after: u64) -> Option<Vec<u64>> {
+        let mut numbers = Vec::new();
+        let read = store.read(conversation, MessageNumber::new(after), 9, |message| {
+            numbers.push(message.number.get());
+            ControlFlow::Continue(())
+        });
+        read.is_ok().then_some(numbers)
+    }
+
+    #[test]
+    fn of_what_was_posted_the_latest_is_kept_that_fits_and_what_went_is_told() {
+        let bound = 3 * (MESSAGE_BYTES + 10);
+        let mut store = ReplayStore::keeping(bound, Epoch::new(1), Recovered::default());
+        store.append(&[1, 2].map(|n| posted(Conversation::Broadcast, n))).unwrap();
+        store.append(&[posted(ROOM, 1)]).unwrap();
+        assert_eq!(store.kept().bytes, bound);
+        assert_eq!(read(&store, Conversation::Broadcast, 0), Some(vec![1, 2]), "it just fits");
+        assert_eq!(store.locate(Conversation::Broadcast, second(0)).unwrap(), None);
+        for n in 2..=3 {
+            store.append(&[posted(ROOM, n)]).unwrap();
+            assert_eq!(store.kept().bytes, bound);
+        }
+        assert_eq!(read(&store, Conversation::Broadcast, 2), None, "all of it went");
+        assert!(store.locate(Conversation::Broadcast, second(9)).is_err());
+        assert_eq!(read(&store, ROOM, 0), Some(vec![1, 2, 3]));
+        store.append(&[posted(ROOM, 4)]).unwrap();
+        assert_eq!((read(&store, ROOM, 0), read(&store, ROOM, 1)), (None, Some(vec![2, 3, 4])));
+        assert_eq!(store.locate(ROOM, second(3)).unwrap(), Some(number(3)));
+        assert!(store.locate(ROOM, second(1)).is_err());
+    }
+
+    #[test]
+    fn what_was_there_before_the_recording_is_not_known() {
+        let tail = Tail { conversation: ROOM, number: number(7), at: second(7) };
+        let recovered = Recovered { tails: vec![tail], ..Recovered::default() };
+        let mut store = ReplayStore::new(Epoch::new(1), recovered);
+        store.append(&[posted(ROOM, 8)]).unwrap();
+        assert_eq!((read(&store, ROOM, 6), read(&store, ROOM, 7)), (None, Some(vec![8])));
+        assert!(store.locate(ROOM, second(7)).is_err());
+        assert_eq!(store.locate(ROOM, second(8)).unwrap(), Some(number(8)));
+    }
+}

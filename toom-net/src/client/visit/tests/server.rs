@@ -33,6 +33,8 @@ pub(super) struct Server {
     pub(super) idle: &'static str,
     /// What the next login is answered.
     pub(super) refusal: Option<String>,
+    /// What the next read of one conversation is answered.
+    pub(super) read_refusal: Option<&'static str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,6 +197,9 @@ impl Server {
             Command::PostRoom { room, body, .. } => {
                 format!("OK SRM {room} {}", self.take(Conversation::Room(room), &body))
             }
+            Command::ReadConversation { .. } if self.read_refusal.is_some() => {
+                self.read_refusal.take().unwrap_or_default().to_owned()
+            }
             Command::ReadConversation { conversation, since, .. } => {
                 let after = match since {
                     Since::Time(at) => self.place_of(conversation, at),
@@ -207,6 +212,7 @@ impl Server {
                 })
             }
             Command::ReadRooms { since, .. } => self.read_rooms(since),
+            Command::CreateRoom { .. } => format!("OK SRB 5 {ME} luke"),
             Command::Ping { .. } => "OK PING".to_owned(),
             Command::Logout => format!("OK OUT {ME}"),
             other => panic!("the tests make no such request: {other:?}"),

@@ -54,6 +54,18 @@ fn what_the_engine_could_not_be_given_comes_first_the_next_time() {
 }
 
 #[test]
+fn what_is_delivered_to_members_and_what_is_left_out_is_counted_for_each_of_them() {
+    let mut hub = hub(ServerLimits { outbox_bytes_max: 100, ..ServerLimits::default() });
+    let obiwan = log_in(&mut hub, "obiwan", "on");
+    for _ in 0..2 {
+        log_in(&mut hub, "luke", "on");
+    }
+    let room = Conversation::Room(RoomId::FIRST);
+    hub.release((1..=3).map(|number| message(room, number, members(&["obiwan", "luke"], obiwan))), NOW);
+    assert_eq!((hub.metrics().deliveries, hub.metrics().left_out), (4, 2));
+}
+
+#[test]
 fn what_is_left_out_of_a_room_that_everyone_reads_is_missing_there() {
     let mut hub = hub(ServerLimits { outbox_bytes_max: 100, ..ServerLimits::default() });
     let obiwan = log_in(&mut hub, "obiwan", "on");
