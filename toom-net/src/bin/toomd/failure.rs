@@ -103,3 +103,26 @@ pub(crate) enum Failure {
     #[error("interrupted")]
     Interrupted,
 }
+
+impl Failure {
+    /// What came of writing to standard output. Whoever reads there and goes has seen enough.
+    pub(crate) fn of_output(written: io::Result<()>) -> Result<(), Self> {
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written.map_err(Self::Output),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_goes_is_no_failure_and_a_full_disk_is_one() {
+        assert!(Failure::of_output(Ok(())).is_ok());
+        assert!(Failure::of_output(Err(io::ErrorKind::BrokenPipe.into())).is_ok());
+        let full = Failure::of_output(Err(io::ErrorKind::StorageFull.into()));
+        assert!(matches!(full, Err(Failure::Output(_))), "{full:?}");
+    }
+}

@@ -111,6 +111,29 @@ mod tests {
     }
 
     #[test]
+    fn who_comes_and_goes_in_a_loop_gets_a_hundred_lines() {
+        let out = Event::LoggedOut { session: toom_core::SessionId::new(1), user: "obiwan".parse().unwrap() };
+        let mut repeats = Repeats::default();
+        assert_eq!((0..300).filter(|_| repeats.allow(&out, seconds(5))).count(), 100);
+    }
+
+    #[test]
+    fn a_full_table_forgets_what_is_over_and_goes_on_with_the_rest() {
+        let mut repeats = Repeats::default();
+        for _ in 0..5 {
+            assert!(repeats.allow(&trouble("full"), seconds(60)));
+        }
+        // What was told once at the beginning is forgotten after a minute.
+        for number in 1..KINDS_MAX {
+            assert!(repeats.allow(&trouble(&number.to_string()), seconds(0)));
+        }
+        assert_eq!(repeats.kinds.len(), KINDS_MAX);
+        assert!(repeats.allow(&trouble("another"), seconds(60)));
+        assert_eq!(repeats.kinds.len(), 2);
+        assert!(!repeats.allow(&trouble("full"), seconds(60)));
+    }
+
+    #[test]
     fn ever_new_lines_take_no_more_memory_than_is_allowed() {
         let mut repeats = Repeats::default();
         for number in 0..3 * KINDS_MAX {

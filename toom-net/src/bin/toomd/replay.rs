@@ -27,11 +27,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     let mut bars = Bars::default();
     let replayed = replay(BufReader::new(file), bars.replay_teller(bytes)).map_err(unread)?;
     drop(bars);
-    match write_all(&replayed, &mut io::stdout().lock()) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        written => written.map_err(Failure::Output)?,
-    }
+    Failure::of_output(write_all(&replayed, &mut io::stdout().lock()))?;
     judge(path, &replayed.ending)
 }
 

@@ -46,3 +46,35 @@ impl Sessions {
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use toom_core::Timestamp;
+
+    use super::*;
+
+    fn session(number: u64, user: &str) -> OpenSession {
+        OpenSession {
+            session: SessionId::new(number),
+            at: Timestamp::from_unix_micros(i64::try_from(100 - number).unwrap() * 1_000_000).unwrap(),
+            user: user.parse().unwrap(),
+            ip: [192, 0, 2, 1].into(),
+            udp: None,
+        }
+    }
+
+    #[test]
+    fn who_came_is_there_until_they_go_and_the_oldest_is_first() {
+        let sessions = Sessions::default();
+        for (number, user) in [(1, "luke"), (2, "yoda"), (3, "luke")] {
+            sessions.tell(&Event::LoggedIn(session(number, user)));
+        }
+        let of = |user: &str| sessions.of(&user.parse().unwrap());
+        assert_eq!((of("luke"), of("yoda"), of("hans")), (2, 1, 0));
+        sessions.tell(&Event::LoggedOut { session: SessionId::new(2), user: "yoda".parse().unwrap() });
+        assert_eq!((of("luke"), of("yoda")), (2, 0));
+        let lines =
+            [97, 99].map(|second| format!("luke 1970-01-01T00:01:{}.000000Z 192.0.2.1 0\n", second - 60));
+        assert_eq!(sessions.lines(), lines.concat());
+    }
+}

@@ -76,11 +76,7 @@ fn list(path: &Path) -> Result<(), Failure> {
     });
     let blocked = credentials.blocked();
     let written = written.and_then(|()| blocked.iter().try_for_each(|name| writeln!(out, "{name} blocked")));
-    match written.and_then(|()| out.flush()) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(Failure::Output),
-    }
+    Failure::of_output(written.and_then(|()| out.flush()))
 }
 
 fn hash_all(path: &Path) -> Result<(), Failure> {

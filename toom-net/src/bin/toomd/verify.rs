@@ -19,11 +19,7 @@ pub(crate) struct VerifyArgs {
 pub(crate) fn run(args: &VerifyArgs) -> Result<(), Failure> {
     let path = args.data.existing()?;
     let verified = FileStorage::verify(path, Bars::default().store_teller()).map_err(Failure::Data)?;
-    match write_all(&verified, &mut io::stdout().lock()) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        written => written.map_err(Failure::Output)?,
-    }
+    Failure::of_output(write_all(&verified, &mut io::stdout().lock()))?;
     if verified.is_sound() { Ok(()) } else { Err(Failure::Damaged { path: path.to_owned() }) }
 }
 

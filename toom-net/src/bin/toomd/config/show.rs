@@ -10,11 +10,7 @@ const COLUMN: usize = 48;
 
 /// Writes every setting with where it comes from; what is not set is a comment.
 pub(crate) fn show(settings: &[Effective]) -> Result<(), Failure> {
-    match write_all(settings, &mut io::stdout().lock()) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(Failure::Output),
-    }
+    Failure::of_output(write_all(settings, &mut io::stdout().lock()))
 }
 
 pub(super) fn write_all(settings: &[Effective], out: &mut impl Write) -> io::Result<()> {
