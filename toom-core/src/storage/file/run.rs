@@ -50,6 +50,13 @@ pub(in crate::storage::file) struct Run<F> {
     cache: Arc<PageCache>,
 }
 
+/// Its pages would take the memory of others until they are pushed out.
+impl<F> Drop for Run<F> {
+    fn drop(&mut self) {
+        self.cache.forget(self.key, self.fences.len());
+    }
+}
+
 impl<F: DiskFile> Run<F> {
     /// Opens the run in `file`, which must be the one that `summary` tells of. Reads its end alone.
     pub(in crate::storage::file) fn open(

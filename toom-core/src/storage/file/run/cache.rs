@@ -33,6 +33,18 @@ impl PageCache {
         self.0.insert(key, Arc::clone(&page));
         Ok(page)
     }
+
+    /// Forgets the first `pages` of the run `run`, which nobody reads any more.
+    pub(super) fn forget(&self, run: u64, pages: usize) {
+        for number in 0..pages {
+            self.0.remove(&(run, number));
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 impl Weighter<Key, Arc<Page>> for Bytes {

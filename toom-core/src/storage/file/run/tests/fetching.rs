@@ -97,3 +97,24 @@ fn a_run_that_is_read_from_end_to_end_is_fetched_256_kib_at_a_time() {
     assert_eq!(calls, 3, "a page of the index, 64 blocks, and 36");
     assert!(bytes < 101 * BLOCK);
 }
+
+/// Runs are merged into others as long as anybody posts.
+///
+/// Catches: `drop` leaves the pages, or all but the first.
+#[test]
+fn the_index_of_a_run_takes_no_memory_once_nobody_reads_the_run() {
+    let cache = Arc::new(PageCache::new(1 << 20));
+    let open = |id| {
+        let (file, summary) = written(&in_blocks(0, vec![block::BLOCK_BYTES; 600]), id);
+        Run::open(file, format!("history-{id}"), SALT, summary, Arc::clone(&cache)).unwrap()
+    };
+    let (old, new) = (open(1), open(2));
+    for run in [&old, &new] {
+        run.read(conversation(0), None, &mut 600, &mut |_| ControlFlow::Continue(())).unwrap();
+    }
+    assert_eq!(cache.len(), 4);
+    drop(old);
+    assert_eq!(cache.len(), 2);
+    drop(new);
+    assert_eq!(cache.len(), 0);
+}
