@@ -244,22 +244,28 @@ fn a_store_near_the_end_of_its_sequences_is_told_of_and_counts_anew_once_it_is_r
     store.append(&[posted(1, "hello")]).unwrap();
     store.close().unwrap();
     let manifest = Manifest::load(&disk).unwrap().unwrap();
-    let beginning_at = |first| {
+    let beginning_at = |first, state| {
         let disk = disk.kill();
         let journal = JournalStart { first, ..manifest.journal };
-        Manifest { journal, ..manifest.clone() }.store(&disk).unwrap();
+        Manifest { journal, state, ..manifest.clone() }.store(&disk).unwrap();
         disk
     };
-    assert!(verify(&beginning_at((1 << 63) - 1)).is_sound());
+    let repaired = |disk: &SimDisk| {
+        let plan = RepairPlan::make_on(disk, |_| {}).unwrap().unwrap();
+        assert!(plan.carry_out([1; 16], |_| {}).unwrap().is_sound());
+        Manifest::load(disk).unwrap().unwrap().journal.first
+    };
+    assert!(verify(&beginning_at((1 << 63) - 1, manifest.state)).is_sound());
+    for (first, then) in [(70, 72), ((1 << 63) - 3, (1 << 63) - 1), ((1 << 63) - 2, 1)] {
+        assert_eq!(repaired(&beginning_at(first, None)), then, "what is damaged is the state, at {first}");
+    }
     for (first, opens) in [(1 << 63, true), (u64::MAX - 1, true), (u64::MAX, false)] {
-        let disk = beginning_at(first);
+        let disk = beginning_at(first, manifest.state);
         let verified = verify(&disk);
         let [StorageError::Corrupt { thing, what, .. }] = &*verified.damage else { panic!("{verified:?}") };
         assert_eq!((thing.as_str(), *what), ("manifest", "the sequences of its journal are used up"));
         assert_eq!(FileStorage::open_on(disk.kill(), sample::options()).is_ok(), opens, "{first}");
-        let plan = RepairPlan::make_on(&disk, |_| {}).unwrap().unwrap();
-        assert!(plan.carry_out([1; 16], |_| {}).unwrap().is_sound());
-        assert_eq!(Manifest::load(&disk).unwrap().unwrap().journal.first, 1, "{first}");
+        assert_eq!(repaired(&disk), 1, "{first}");
         FileStorage::open_on(disk, sample::options()).unwrap().close().unwrap();
     }
 }
