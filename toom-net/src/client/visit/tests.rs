@@ -1,6 +1,8 @@
 //! Visits in a world of their own: a server that is a list, a network that breaks where it is told to.
 
+mod reading;
 mod server;
+mod waiting;
 mod world;
 
 use std::collections::BTreeMap;
@@ -477,136 +479,6 @@ fn with_live_off_nothing_is_fetched_unasked() {
         (world.reads.len(), world.numbers()),
         (0, BTreeMap::from([(B, vec![(2, Whose::Own), (4, Whose::Own)])]))
     );
-}
-
-#[test]
-fn a_room_that_is_there_no_more_is_missed_and_the_visit_goes_on() {
-    let mut world = World::new([]);
-    world.server.read_refusal = Some("ERR RDM no-room no such room");
-    world.server.say("LAG 9 1 2".to_owned());
-    world.flow();
-    let missed = Pushed::Lag {
-        conversation: room(9),
-        first: MessageNumber::FIRST,
-        last: MessageNumber::new(2).unwrap(),
-    };
-    assert!(matches!(&world.seen[..], [VisitEvent::Pushed(seen)] if *seen == missed), "{:?}", world.seen);
-}
-
-#[test]
-fn where_the_history_cannot_be_read_another_session_tries_again() {
-    let mut world = World::new([]);
-    world.server.lag();
-    world.server.post(B, "luke", "hello");
-    world.server.read_refusal = Some("ERR RDM unavailable not now");
-    world.server.tell_lag();
-    world.flow();
-    assert_eq!(told(&world), ["away: not now", "back: Same"]);
-    assert_eq!(world.numbers()[&B], [(1, Whose::Others)]);
-}
-
-#[test]
-fn who_is_away_is_told_for_how_long() {
-    let mut world = World::new([]);
-    world.break_now();
-    let Some(VisitEvent::Pushed(Pushed::Away(away))) = world.visit.next_event() else {
-        panic!("it is not told")
-    };
-    assert!(away.pause > Duration::ZERO);
-    assert_eq!(world.visit.next_deadline(), Some(world.now.after(away.pause)));
-}
-
-#[test]
-fn a_user_types_the_password_at_leisure_and_everything_else_has_a_deadline() {
-    let mut visit = Visit::new(Hello::default(), 1, Mono::ZERO);
-    let at = |seconds| Mono::new(Duration::from_secs(seconds));
-    assert_eq!(visit.next_deadline(), Some(Mono::ZERO.after(COMING_IN)), "connecting");
-    visit.connected(at(1));
-    assert_eq!(visit.next_deadline(), Some(at(1).after(COMING_IN)), "being greeted");
-    visit.receive(b"TOOM 1 toomd/0 max-line=16384 epoch=7\nOK HELLO\n", at(2));
-    assert_eq!(visit.next_deadline(), None);
-    let login = || Command::Login { user: "luke".parse().unwrap(), password: Password::new("pw") };
-    assert_eq!(visit.pending(), 0);
-    visit.request(login());
-    assert_eq!((visit.next_deadline(), visit.pending()), (None, 1));
-    visit.receive(b"OK LOGIN 1 1970-01-01T00:00:01.000000Z luke 127.0.0.1 0\n", at(50));
-    assert!(visit.next_deadline() > Some(at(50)), "the server's silence");
-    assert_eq!(visit.pending(), 0);
-}
-
-#[test]
-fn what_is_asked_of_a_transfer_before_the_next_login_is_answered_at_once() {
-    let mut world = World::new([]);
-    world.break_now();
-    while !world.visit.wants_stream() {
-        world.step();
-    }
-    world.seen.clear();
-    let id = crate::protocol::TransferId::FIRST;
-    world.visit.request(Command::Transfer(crate::protocol::TransferRequest::Relay(id)));
-    let answer = world.visit.next_answer();
-    assert!(
-        matches!(answer, Some(VisitEvent::Answered { result: Err(CallError::SessionOver), .. })),
-        "{answer:?}"
-    );
-}
-
-#[test]
-fn who_takes_again_after_a_while_gets_all_that_waited_without_another_line() {
-    let mut world = World::new([]);
-    world.taker = Taker::Asleep;
-    let text = "x".repeat(4000);
-    let (count, mut taken) = (400, 0);
-    for round in 0..count {
-        world.server.post(B, "luke", &format!("{round} {text}"));
-        world.flow();
-    }
-    while let Some(event) = world.visit.next_event() {
-        taken += usize::from(matches!(event, VisitEvent::Pushed(Pushed::Message(_))));
-    }
-    assert_eq!(taken, count);
-}
-
-#[test]
-fn who_is_leaving_when_the_connection_is_lost_does_not_come_back() {
-    let mut world = World::new([]);
-    world.visit.request(Command::Logout);
-    world.break_now();
-    assert!(world.visit.ended().is_some());
-}
-
-#[test]
-fn while_a_page_is_under_way_nothing_is_posted() {
-    let mut world = World::new([]);
-    world.break_now();
-    world.server.post(B, "luke", "missed");
-    while !world.visit.unsent().starts_with(b"RDM") {
-        assert!(world.step());
-    }
-    world.own(B, "mine");
-    assert!(!world.visit.unsent().windows(3).any(|word| word == b"BCM"));
-    world.flow();
-    check(&world, 1);
-}
-
-#[test]
-fn of_a_room_that_was_just_built_nothing_is_left_out() {
-    for built_here in [true, false] {
-        let mut world = World::new([]);
-        let named = crate::protocol::Named::User("luke".parse().unwrap());
-        if built_here {
-            world.visit.request(Command::CreateRoom { key: None, users: vec![named] });
-        } else {
-            world.server.say("ROOM 5 luke obiwan".to_owned());
-        }
-        world.flow();
-        world.server.lag();
-        world.server.post(room(5), "luke", "not pushed");
-        world.server.lagging = None;
-        world.server.post(room(5), "luke", "pushed");
-        world.flow();
-        assert_eq!(world.numbers()[&room(5)], [(1, Whose::Others), (2, Whose::Others)], "{built_here}");
-    }
 }
 
 #[test]
