@@ -1,20 +1,21 @@
 //! Visits in a world of their own: a server that is a list, a network that breaks where it is told to.
 
+mod everything;
 mod reading;
 mod server;
+mod steps;
 mod waiting;
 mod world;
 
 use std::collections::BTreeMap;
 
-use proptest::collection::vec;
-use proptest::prelude::*;
 use toom_core::{Conversation, MessageNumber};
 
 use super::*;
 use crate::marker::{MARKER, is_shown};
 use crate::protocol::{PageLimit, Since};
 use server::{Server, room};
+use steps::{Step, check, play};
 use world::{Cut, Taker, Whose, World};
 
 const B: Conversation = Conversation::Broadcast;
@@ -45,165 +46,6 @@ fn debug_shows_no_password_and_no_text_of_what_a_visit_holds() {
     world.taker = Taker::Awake;
     world.flow();
     assert!(world.seen.len() >= 2 && !is_shown(&world.seen), "{:?}", world.seen);
-}
-
-/// Something that happens on either side. Between two of these, so many lines are brought.
-#[derive(Clone, Debug)]
-enum Step {
-    Own(Conversation),
-    Other(Conversation),
-    /// Another's message is pushed before the next own post is answered.
-    Overtaking(Conversation),
-    Lag,
-    TellLag,
-    Lines(usize),
-}
-
-/// Plays the steps, and brings everything to rest. Tells how many posts were its own.
-fn play(world: &mut World, steps: &[Step]) -> usize {
-    let mut own = 0;
-    for (at, step) in steps.iter().enumerate() {
-        let text = format!("message {at}");
-        match step {
-            Step::Own(conversation) => {
-                world.own(*conversation, &text);
-                own += 1;
-            }
-            Step::Other(conversation) => drop(world.server.post(*conversation, "luke", &text)),
-            Step::Overtaking(conversation) => world.server.overtaking = Some((*conversation, text)),
-            Step::Lag => world.server.lag(),
-            Step::TellLag => world.server.tell_lag(),
-            Step::Lines(lines) => (0..*lines).for_each(|_| {
-                world.step();
-                world.take();
-            }),
-        }
-    }
-    world.server.tell_lag();
-    world.flow();
-    own
-}
-
-/// The laws: each message came out once, those of others in order; each own post was stored once, and answered once.
-fn check(world: &World, own: usize) {
-    assert!(world.visit.ended().is_none(), "{:?}", world.visit.ended());
-    assert_eq!(world.visit.pending(), 0);
-    let numbers = world.numbers();
-    let mut stored_own = 0;
-    for (conversation, posted) in &world.server.posted {
-        let seen = numbers.get(conversation).cloned().unwrap_or_default();
-        let others: Vec<_> = seen.iter().filter(|(_, whose)| *whose == Whose::Others).collect();
-        assert!(others.is_sorted(), "{conversation:?}: {seen:?}");
-        let mut all = seen.clone();
-        all.sort_unstable();
-        let mut expected = Vec::new();
-        let mut bodies = BTreeMap::new();
-        for (number, message) in (1..).zip(posted) {
-            let whose = if message.author == server::ME { Whose::Own } else { Whose::Others };
-            expected.push((number, whose));
-            assert_eq!(bodies.insert(&message.body, number), None, "stored twice");
-            stored_own += usize::from(whose == Whose::Own);
-        }
-        assert_eq!(all, expected, "{conversation:?}");
-    }
-    assert_eq!(stored_own, own);
-    let answers = world.seen.iter().filter(|seen| matches!(seen, VisitEvent::Answered { .. })).count();
-    assert_eq!(answers, own);
-}
-
-/// Everything at once: own posts, others', rooms, messages that overtake answers, and a client that is too slow for a while.
-fn exchange() -> Vec<Step> {
-    use Step::{Lag, Lines, Other, Overtaking, Own, TellLag};
-    vec![
-        Other(B),
-        Own(B),
-        Lines(2),
-        Other(room(1)),
-        Overtaking(B),
-        Own(B),
-        Own(room(1)),
-        Lines(3),
-        Lag,
-        Other(B),
-        Other(B),
-        Other(room(2)),
-        Own(B),
-        Other(B),
-        Other(B),
-        Lines(4),
-        TellLag,
-        Other(B),
-        Own(room(2)),
-        Lines(5),
-        Other(room(1)),
-        Other(room(2)),
-        Own(B),
-    ]
-}
-
-#[test]
-fn without_a_cut_everything_comes_out_in_order_of_number() {
-    let mut world = World::new([]);
-    let own = play(&mut world, &exchange());
-    check(&world, own);
-    for (conversation, seen) in world.numbers() {
-        assert!(seen.is_sorted_by_key(|(number, _)| *number), "{conversation:?}: {seen:?}");
-    }
-}
-
-#[test]
-fn wherever_the_exchange_is_cut_everything_comes_out_once_and_is_stored_once() {
-    let mut whole = World::new([]);
-    play(&mut whole, &exchange());
-    assert!(whole.brought > 30, "{}", whole.brought);
-    for lines in 0..whole.brought {
-        for bytes in [0, 1, 20] {
-            let mut world = World::new([Cut { lines, bytes }]);
-            let own = play(&mut world, &exchange());
-            check(&world, own);
-        }
-    }
-}
-
-#[test]
-fn wherever_the_exchange_is_cut_twice_everything_comes_out_once_and_is_stored_once() {
-    for first in 0..50 {
-        for more in 1..40 {
-            let cuts = [first, first + more].map(|lines| Cut { lines, bytes: 0 });
-            let mut world = World::new(cuts);
-            let own = play(&mut world, &exchange());
-            check(&world, own);
-        }
-    }
-}
-
-fn any_place() -> impl Strategy<Value = Conversation> {
-    prop_oneof![Just(B), Just(room(1)), Just(room(2))]
-}
-
-fn any_step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        3 => any_place().prop_map(Step::Own),
-        5 => any_place().prop_map(Step::Other),
-        1 => any_place().prop_map(Step::Overtaking),
-        1 => Just(Step::Lag),
-        1 => Just(Step::TellLag),
-        4 => (1_usize..12).prop_map(Step::Lines),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn whatever_happens_and_wherever_it_is_cut_everything_comes_out_once(
-        steps in vec(any_step(), 0..60),
-        cuts in vec((0_usize..40, 0_usize..40), 0..5),
-    ) {
-        let mut at = 0;
-        let cuts: Vec<_> = cuts.into_iter().map(|(more, bytes)| { at += more; Cut { lines: at, bytes } }).collect();
-        let mut world = World::new(cuts);
-        let own = play(&mut world, &steps);
-        check(&world, own);
-    }
 }
 
 #[test]
