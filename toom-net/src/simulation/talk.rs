@@ -140,9 +140,9 @@ pub(super) fn wanted(
     }
 }
 
-/// Takes in what `name` was answered, whose view it is; what to ask for next, if more is to be read.
+/// Takes in what `name` was answered, who has posted `said` texts and whose view it is; what to ask for next, if more is to be read.
 pub(super) fn heard(
-    (name, user, view): (&str, &User, &mut Option<View>),
+    (name, said, user, view): (&str, u64, &User, &mut Option<View>),
     wanted: Wanted,
     answer: Answer,
     common: &mut Common,
@@ -150,7 +150,7 @@ pub(super) fn heard(
     common.log.note(format_args!("{name} has an answer to {wanted:?}"));
     match &answer {
         Answer::LoggedIn(session) => {
-            *view = Some(View::new(user.name.clone(), format!("{MARK}{name}-"), session.at));
+            *view = Some(View::new(user.name.clone(), name, said, session.at));
         }
         Answer::Posted(receipt) => {
             if let Some(view) = view {

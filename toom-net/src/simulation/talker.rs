@@ -213,12 +213,13 @@ impl Talker {
                 return Ok(());
             }
         };
-        if wanted == Wanted::Login {
-            self.repeat(common);
-        }
-        let who = (self.name.as_str(), &self.user, &mut self.view);
+        let logs_in = wanted == Wanted::Login;
+        let who = (self.name.as_str(), self.said, &self.user, &mut self.view);
         if let Some((reading, next)) = talk::heard(who, wanted, answer, common)? {
             self.request(next.into_command(), Some(reading), common);
+        }
+        if logs_in {
+            self.repeat(common);
         }
         Ok(())
     }
@@ -228,6 +229,11 @@ impl Talker {
         for (command, wanted) in core::mem::take(&mut self.unknown) {
             common.counts.posts_repeated += 1;
             common.log.note(format_args!("{} asks again for {wanted:?}", self.name));
+            if let (Some(view), Command::Broadcast { body, .. } | Command::PostRoom { body, .. }) =
+                (&mut self.view, &command)
+            {
+                view.say_again(body.as_str());
+            }
             self.ask((command, wanted));
         }
     }

@@ -5,15 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use toom_core::{Conversation, Timestamp, UserName};
 
 use super::report::{Kept, demand};
-use super::truth::Truth;
+use super::truth::{MARK, Truth};
 use crate::protocol::MessageLine;
 
 /// What was shown, and what has to be.
 #[derive(Debug)]
 pub(super) struct View {
     who: UserName,
-    /// How the texts begin that were posted from here: they are not shown.
-    own: String,
+    /// How the texts of this client begin. A number follows.
+    mark: String,
+    /// The texts with greater numbers were posted from here: they are not shown.
+    said_before: u64,
+    /// Texts that were posted before, and again from here: they are shown if the first post was the one that was stored.
+    said_again: BTreeSet<Box<str>>,
     /// When the first session began: what was posted later is shown.
     since: Timestamp,
     /// The last number that was shown, or said to be left out, of each conversation.
@@ -23,16 +27,42 @@ pub(super) struct View {
 }
 
 impl View {
-    pub(super) fn new(who: UserName, own: String, since: Timestamp) -> Self {
-        Self { who, own, since, last: BTreeMap::new(), confirmed: BTreeSet::new() }
+    /// Of the client `name`, which has posted `said_before` texts elsewhere.
+    pub(super) fn new(who: UserName, name: &str, said_before: u64, since: Timestamp) -> Self {
+        Self {
+            who,
+            mark: format!("{MARK}{name}-"),
+            said_before,
+            said_again: BTreeSet::new(),
+            since,
+            last: BTreeMap::new(),
+            confirmed: BTreeSet::new(),
+        }
     }
 
     pub(super) fn who(&self) -> &UserName {
         &self.who
     }
 
+    /// Whether it was posted from here, so that it is never shown.
     fn is_own(&self, place: Conversation, number: u64, truth: &Truth) -> bool {
-        truth.message(place, number).is_some_and(|message| message.body.as_str().starts_with(&self.own))
+        truth.message(place, number).is_some_and(|message| {
+            let said = message.body.as_str().strip_prefix(&self.mark).and_then(|said| said.split(' ').next());
+            said.and_then(|said| said.parse().ok()).is_some_and(|said: u64| said > self.said_before)
+        })
+    }
+
+    /// Whether it may have been posted from here.
+    fn may_be_own(&self, place: Conversation, number: u64, truth: &Truth) -> bool {
+        self.is_own(place, number, truth)
+            || truth
+                .message(place, number)
+                .is_some_and(|message| self.said_again.contains(message.body.as_str()))
+    }
+
+    /// A text that was posted before is posted again from here.
+    pub(super) fn say_again(&mut self, body: &str) {
+        self.said_again.insert(body.into());
     }
 
     /// A message is shown.
@@ -76,7 +106,7 @@ impl View {
                 self.who
             )
         })?;
-        let missing = (before + 1..first).find(|number| !self.is_own(place, *number, truth));
+        let missing = (before + 1..first).find(|number| !self.may_be_own(place, *number, truth));
         demand(missing.is_none(), || {
             format!("no message is missed: {} is shown {place:?} #{first} and not #{missing:?}", self.who)
         })?;
@@ -96,7 +126,7 @@ impl View {
                 self.last.get(&place).copied().unwrap_or_else(|| truth.end_at_login(place, self.since));
             let mut numbers = from + 1..=truth.end(place);
             let number = numbers.find(|number| {
-                !self.is_own(place, *number, truth) && !self.confirmed.contains(&(place, *number))
+                !self.may_be_own(place, *number, truth) && !self.confirmed.contains(&(place, *number))
             })?;
             Some((place, number))
         })

@@ -218,7 +218,8 @@ impl Visitor {
                 });
             }
         };
-        let who = (self.name.as_str(), &self.user, &mut self.view);
+        // Its view lasts over all its sessions.
+        let who = (self.name.as_str(), 0, &self.user, &mut self.view);
         if let Some((reading, next)) = talk::heard(who, wanted, answer, common)? {
             self.ask(next.into_command(), Some(reading), common);
         }
