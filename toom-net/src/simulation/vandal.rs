@@ -23,13 +23,18 @@ pub(super) struct Vandal {
     cable: Option<CableId>,
     unsent: Vec<u8>,
     heard: Vec<u8>,
+    /// Whether it said the right password. It is let in if the account was made anew meanwhile; whether it may be, [`Guesses`] judge.
+    ///
+    /// [`Guesses`]: super::guesses::Guesses
+    knows_password: bool,
     pub(super) asleep_until: Mono,
 }
 
 impl Vandal {
     pub(super) fn new(number: usize, ip: IpAddr) -> Self {
         let name = format!("x{number}");
-        Self { name, ip, cable: None, unsent: Vec::new(), heard: Vec::new(), asleep_until: Mono::ZERO }
+        let (unsent, heard) = (Vec::new(), Vec::new());
+        Self { name, ip, cable: None, unsent, heard, knows_password: false, asleep_until: Mono::ZERO }
     }
 
     /// Moves bytes, and looks at what came; whether anything moved.
@@ -57,6 +62,10 @@ impl Vandal {
         self.heard.extend_from_slice(read);
         let heard = String::from_utf8_lossy(&self.heard);
         common.counts.blocks_met += heard.matches("ERR LOGIN blocked").count() as u64;
+        if self.knows_password && heard.contains("OK LOGIN") {
+            self.leave(common);
+            return Ok(());
+        }
         let secret = SECRETS.iter().find(|secret| heard.contains(**secret));
         demand(secret.is_none(), || {
             format!("who is not logged in is told nothing: {} hears {heard:?}", self.name)
@@ -73,6 +82,7 @@ impl Vandal {
         }
         self.unsent.clear();
         self.heard.clear();
+        self.knows_password = false;
     }
 
     /// Comes anew with a guess, the first thing that it says.
@@ -82,6 +92,7 @@ impl Vandal {
         let mut network = common.network.borrow_mut();
         let cable = network.connect(self.ip);
         self.cable = Some(cable);
+        self.knows_password = password == User::PASSWORD;
         self.unsent = format!("LOGIN {name} {password}\n").into_bytes();
         let written = network.write(cable, &self.unsent);
         self.unsent.drain(..written);
