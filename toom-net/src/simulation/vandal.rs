@@ -23,9 +23,7 @@ pub(super) struct Vandal {
     cable: Option<CableId>,
     unsent: Vec<u8>,
     heard: Vec<u8>,
-    /// Whether it said the right password. It is let in if the account was made anew meanwhile; whether it may be, [`Guesses`] judge.
-    ///
-    /// [`Guesses`]: super::guesses::Guesses
+    /// Whether it said the right password. It is let in if the account was made anew meanwhile; whether it may be, `Guesses` judge.
     knows_password: bool,
     pub(super) asleep_until: Mono,
 }
